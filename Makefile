@@ -1,0 +1,47 @@
+# Every task of the project; `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench clean lock docs
+
+help: ## list the tasks
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/ready: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: .venv/ready-dev ## make the environment with everything for development
+
+demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=--check: compare with what must be and end)
+	@$(BIN)/python -m simulator demo $(ARGS)
+
+test: .venv/ready-dev ## set up and run every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/ready-dev ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready-dev ## measure the promises about speed, as ratios within one run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+docs: .venv/ready-dev ## make docs/asyncapi.yaml, docs/openapi.json and the JSON Schemas from the code
+	$(BIN)/python -m smartbin.wire docs
+	$(BIN)/python -m api openapi > docs/openapi.json
+
+lock: ## compile the requirement files anew (needs uv)
+	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what was made, the data of the demo included
+	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache api/static web/node_modules

@@ -1,0 +1,90 @@
+"""The site's calendar: the only place where instants and calendar days meet.
+
+A *day* is the site's calendar day (``Asia/Shanghai`` for Xinbei), 23 to 25 hours long where
+clocks change. A day is stored as an integer, the proleptic Gregorian ordinal of
+``datetime.date.toordinal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+US_PER_S = 1_000_000
+US_PER_HOUR = 3600 * US_PER_S
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Calendar days ``first`` to ``last``, both inclusive, as the API takes them."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        """Refuse an empty window: every caller would have to think about it."""
+        if self.last < self.first:
+            raise ValueError(f"the last day {self.last} lies before the first day {self.first}")
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __iter__(self) -> Iterator[date]:
+        for n in range(len(self)):
+            yield self.first + timedelta(days=n)
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
+
+    def overlap(self, other: Days) -> Days | None:
+        """The days both have, or None."""
+        first, last = max(self.first, other.first), min(self.last, other.last)
+        return Days(first, last) if first <= last else None
+
+    def shifted(self, days: int) -> Days:
+        """The same number of days, ``days`` later (earlier when negative)."""
+        return Days(self.first + timedelta(days=days), self.last + timedelta(days=days))
+
+
+def to_us(moment: datetime) -> int:
+    """UTC microseconds since 1970 of an aware datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without an offset has no instant")
+    return (moment - _EPOCH) // _US
+
+
+def from_us(at_us: int, zone: ZoneInfo) -> datetime:
+    """The aware local datetime of an instant."""
+    return (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
+
+
+def day_of(at_us: int, zone: ZoneInfo) -> date:
+    """The site's calendar day of an instant."""
+    return from_us(at_us, zone).date()
+
+
+def start_us(day: date, zone: ZoneInfo) -> int:
+    """The instant at which a day begins: its local midnight, or the first instant after it where
+    midnight is skipped.
+    """
+    local = datetime.combine(day, time.min, zone)
+    return to_us(local.astimezone(UTC))
+
+
+def bounds_us(days: Days, zone: ZoneInfo) -> tuple[int, int]:
+    """The half-open instant window ``[start, end)`` that the days cover."""
+    return start_us(days.first, zone), start_us(days.last + timedelta(days=1), zone)
+
+
+def hours_in(day: date, zone: ZoneInfo) -> int:
+    """How many hours the day has: 24, or 23 and 25 where clocks change."""
+    return (start_us(day + timedelta(days=1), zone) - start_us(day, zone)) // US_PER_HOUR
+
+
+def hour_of_day(at_us: int, zone: ZoneInfo) -> int:
+    """Which hour of its day an instant lies in, counted from the day's start: 0 to 24."""
+    return (at_us - start_us(day_of(at_us, zone), zone)) // US_PER_HOUR

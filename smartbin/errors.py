@@ -1,0 +1,36 @@
+"""The few errors that cross rooms, typed by what the caller should do."""
+
+from __future__ import annotations
+
+
+class StoreUnavailable(Exception):
+    """The store cannot take or answer this now; any part of a write may have happened. Repeat the
+    call later.
+    """
+
+
+class StoreRefused(Exception):
+    """The store will never take this content. Set it aside; ``reason`` is the store's own word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownPlace(LookupError):
+    """A community, device or door that the registry does not have; ``nearest`` are known names
+    that look alike.
+    """
+
+    def __init__(self, field: str, value: str, nearest: tuple[str, ...] = ()) -> None:
+        hint = f"; did you mean {', '.join(nearest)}?" if nearest else ""
+        super().__init__(f"{field}: {value!r} is not in the registry{hint}")
+        self.field = field
+        self.value = value
+        self.nearest = nearest
+
+
+class BadInput(ValueError):
+    """A person or a program gave something wrong: one sentence that names the field, the reason
+    and the remedy.
+    """

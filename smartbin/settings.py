@@ -1,0 +1,94 @@
+"""Settings: environment variables with the prefix SMARTBIN_, read once in a program's
+``__main__`` and passed down frozen.
+
+Each program subclasses ``Settings`` with the names it needs. A secret may come as NAME or as
+NAME_FILE (a file's path). Unknown SMARTBIN_ names are refused, so that a misspelt setting is an
+error and not a silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from smartbin.errors import BadInput
+
+PREFIX = "SMARTBIN_"
+
+
+class Settings(BaseSettings):
+    """What every program needs: the site."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    site: Path = Path("deploy/xinbei")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from an environment; raises BadInput with one sentence that names the
+        setting and the remedy.
+        """
+        values: dict[str, str] = {}
+        fields = {PREFIX + name.upper(): name for name in cls.model_fields}
+        for name, value in sorted(environ.items()):
+            if (
+                not name.startswith(PREFIX)
+                or name.startswith(PREFIX + "TEST_")
+                or name.startswith(PREFIX + "BENCH_")
+            ):
+                continue
+            if name in fields:
+                values[fields[name]] = value
+            elif name.endswith("_FILE") and name.removesuffix("_FILE") in fields:
+                values[fields[name.removesuffix("_FILE")]] = _secret_from(name, value)
+            elif name.removesuffix("_FILE") not in ALL_NAMES and name not in ALL_NAMES:
+                near = difflib.get_close_matches(name, ALL_NAMES, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise BadInput(
+                    f"{name}: unknown setting{hint} (docs/configuration.md lists them all)"
+                )
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
+            raise BadInput(
+                f"{name}: {first['msg']} (docs/configuration.md tells what it takes)"
+            ) from None
+
+    def shown(self) -> str:
+        """The effective values, one a line, secrets masked."""
+        rows = []
+        for name in type(self).model_fields:
+            rows.append(f"{PREFIX}{name.upper()}={_plain(getattr(self, name))}")
+        return "\n".join(rows)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return "********" if value.get_secret_value() else ""
+    return "" if value is None else str(value)
+
+
+def _secret_from(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        remedy = f"name a readable file or set {name.removesuffix('_FILE')}"
+        raise BadInput(f"{name}: cannot read {path} ({error.strerror}); {remedy}") from None
+
+
+# Names of all programs: one environment file serves them all, so another program's name is no
+# mistake. docs/configuration.md is compared with this list and with the classes by a test.
+ALL_NAMES = frozenset(
+    PREFIX + name
+    for name in """
+    SITE MQTT_URL MQTT_PASSWORD MQTT_CLIENT_ID MQTT_CA_FILE MQTT_SHARE TELEMETRY_URL TELEMETRY_TOKEN
+    RECORDS_URL RECORDS_PASSWORD QUARANTINE GATEWAY_HTTP API_HTTP
+    """.split()
+)

@@ -1,0 +1,178 @@
+"""The telemetry port: what a store of facts about things must do. One suite, ``tests/contract``,
+says whether it does.
+
+Writing and reading are two halves, so that the API cannot write by type. No promise is made that
+a time-series database cannot keep: no transactions, no "was it new?". Facts of one identity are
+one fact; when they differ in content (a broken device) a store may keep either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from smartbin.calendar import Days
+from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.events import Alarm, Collection, Deposit, DoorKey, Fact, Item, LevelReading, Status
+
+__all__ = [
+    "DayPresence",
+    "DoorTotals",
+    "ItemTotals",
+    "Span",
+    "StoreRefused",
+    "StoreUnavailable",
+    "TelemetryReader",
+    "TelemetryWriter",
+    "open_reader",
+    "open_writer",
+]
+
+
+class Span(NamedTuple):
+    """A door during some days: what the dated registry asks the store for."""
+
+    door: DoorKey
+    days: Days
+
+
+@dataclass(frozen=True, slots=True)
+class DoorTotals:
+    """Sums over the deposits of one door on one day, or over a span's days (``day`` is then the
+    span's first day).
+
+    ``judged`` and ``correct`` count the device's own verdicts; human verdicts are records and are
+    applied by the reader.
+    """
+
+    door: DoorKey
+    day: date
+    deposits: int
+    weight_g: int
+    judged: int
+    correct: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTotals:
+    """Sums over the deposits of one door that named an item, over a span's days."""
+
+    door: DoorKey
+    item: Item
+    deposits: int
+    weight_g: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayPresence:
+    """What was heard from a device on one day: in how many of its hours, how many messages, and
+    their counters' range.
+    """
+
+    device: str
+    day: date
+    hours: int
+    messages: int
+    seq_min: int
+    seq_max: int
+
+
+class TelemetryWriter(Protocol):
+    """The half that the gateway uses."""
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Keep facts: durable and visible to readers when it returns; appending twice is
+        appending once; order is free.
+
+        Raises StoreUnavailable when any part may or may not have been written and the caller
+        should repeat the call, and StoreRefused when this content will never be taken. A
+        deposit's ``account`` is not stored here.
+        """
+
+    def close(self) -> None:
+        """Release what was opened."""
+
+
+class TelemetryReader(Protocol):
+    """The half that the API uses. Every method raises StoreUnavailable when the store cannot
+    answer now.
+
+    Instants are half-open windows ``[start_us, end_us)``; lists are newest first and hold at most
+    ``limit`` rows.
+    """
+
+    def latest_levels(
+        self, doors: Iterable[DoorKey], since_us: int
+    ) -> Mapping[DoorKey, LevelReading]:
+        """The newest reading of each door at or after ``since_us``; a silent door is absent."""
+
+    def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
+        """Readings of all doors of a device."""
+
+    def full_since(
+        self, door: DoorKey, threshold_pct: int, before_us: int, since_us: int
+    ) -> int | None:
+        """When the door's unbroken run of readings at or above the threshold began, ending with
+        its newest known level before ``before_us``, looking back to ``since_us``; None when that
+        newest level is below. Missing readings break no run."""
+
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        """Totals of each span: one row a day that has deposits (``by_day``), or one row a span
+        that has deposits.
+        """
+
+    def item_totals(self, spans: Sequence[Span]) -> Sequence[ItemTotals]:
+        """Totals of each span by item; deposits without an item are in no row."""
+
+    def deposits(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Deposit]:
+        """Single deposits (without account)."""
+
+    def collections(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Collection]:
+        """Single collections."""
+
+    def latest_statuses(self, devices: Iterable[str]) -> Mapping[str, Status]:
+        """The newest status of each device; a device never heard is absent."""
+
+    def active_alarms(self, devices: Iterable[str]) -> Sequence[Alarm]:
+        """Per device, door and alarm type the newest alarm, where that one is active."""
+
+    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+        """What was heard from each device, a row for each day with at least one message."""
+
+    def check(self) -> None:
+        """Ask the store for a sign of life; raises StoreUnavailable with a sentence an operator
+        can act on.
+        """
+
+    def close(self) -> None:
+        """Release what was opened."""
+
+
+def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryWriter:
+    """Open the writing half of the store that ``url`` names (``sqlite:///path`` or
+    ``influx+http://host:8086/?org=..&bucket=..``).
+    """
+    if url.startswith("sqlite:///"):
+        from smartbin.telemetry.sqlite import SqliteWriter
+
+        return SqliteWriter(url.removeprefix("sqlite:///"), zone)
+    raise ValueError(_UNKNOWN_URL.format(url=url))
+
+
+def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryReader:
+    """Open the reading half of the store that ``url`` names."""
+    if url.startswith("sqlite:///"):
+        from smartbin.telemetry.sqlite import SqliteReader
+
+        return SqliteReader(url.removeprefix("sqlite:///"), zone)
+    raise ValueError(_UNKNOWN_URL.format(url=url))
+
+
+_UNKNOWN_URL = "SMARTBIN_TELEMETRY_URL={url!r}: use sqlite:///PATH or influx+http(s)://HOST:PORT/?org=ORG&bucket=BUCKET"
