@@ -63,10 +63,10 @@ class Settings(BaseSettings):
 
     def shown(self) -> str:
         """The effective values, one a line, secrets masked."""
-        rows = []
-        for name in type(self).model_fields:
-            rows.append(f"{PREFIX}{name.upper()}={_plain(getattr(self, name))}")
-        return "\n".join(rows)
+        return "\n".join(
+            f"{PREFIX}{name.upper()}={_plain(getattr(self, name))}"
+            for name in type(self).model_fields
+        )
 
 
 def _plain(value: object) -> str:
@@ -87,8 +87,19 @@ def _secret_from(name: str, path: str) -> str:
 # mistake. docs/configuration.md is compared with this list and with the classes by a test.
 ALL_NAMES = frozenset(
     PREFIX + name
-    for name in """
-    SITE MQTT_URL MQTT_PASSWORD MQTT_CLIENT_ID MQTT_CA_FILE MQTT_SHARE TELEMETRY_URL TELEMETRY_TOKEN
-    RECORDS_URL RECORDS_PASSWORD QUARANTINE GATEWAY_HTTP API_HTTP
-    """.split()
+    for name in (
+        "SITE",
+        "MQTT_URL",
+        "MQTT_PASSWORD",
+        "MQTT_CLIENT_ID",
+        "MQTT_CA_FILE",
+        "MQTT_SHARE",
+        "TELEMETRY_URL",
+        "TELEMETRY_TOKEN",
+        "RECORDS_URL",
+        "RECORDS_PASSWORD",
+        "QUARANTINE",
+        "GATEWAY_HTTP",
+        "API_HTTP",
+    )
 )

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from smartbin.calendar import Days
 from smartbin.errors import StoreRefused, StoreUnavailable
@@ -27,8 +26,6 @@ __all__ = [
     "StoreUnavailable",
     "TelemetryReader",
     "TelemetryWriter",
-    "open_reader",
-    "open_writer",
 ]
 
 
@@ -153,26 +150,3 @@ class TelemetryReader(Protocol):
 
     def close(self) -> None:
         """Release what was opened."""
-
-
-def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryWriter:
-    """Open the writing half of the store that ``url`` names (``sqlite:///path`` or
-    ``influx+http://host:8086/?org=..&bucket=..``).
-    """
-    if url.startswith("sqlite:///"):
-        from smartbin.telemetry.sqlite import SqliteWriter
-
-        return SqliteWriter(url.removeprefix("sqlite:///"), zone)
-    raise ValueError(_UNKNOWN_URL.format(url=url))
-
-
-def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryReader:
-    """Open the reading half of the store that ``url`` names."""
-    if url.startswith("sqlite:///"):
-        from smartbin.telemetry.sqlite import SqliteReader
-
-        return SqliteReader(url.removeprefix("sqlite:///"), zone)
-    raise ValueError(_UNKNOWN_URL.format(url=url))
-
-
-_UNKNOWN_URL = "SMARTBIN_TELEMETRY_URL={url!r}: use sqlite:///PATH or influx+http(s)://HOST:PORT/?org=ORG&bucket=BUCKET"
