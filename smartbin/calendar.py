@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 US_PER_S = 1_000_000
 US_PER_HOUR = 3600 * US_PER_S
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 
 
@@ -54,12 +54,12 @@ def to_us(moment: datetime) -> int:
     """UTC microseconds since 1970 of an aware datetime."""
     if moment.tzinfo is None:
         raise ValueError("a time without an offset has no instant")
-    return (moment - _EPOCH) // _US
+    return (moment - EPOCH) // _US
 
 
 def from_us(at_us: int, zone: ZoneInfo) -> datetime:
     """The aware local datetime of an instant."""
-    return (_EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
+    return (EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
 
 
 def day_of(at_us: int, zone: ZoneInfo) -> date:

@@ -1,0 +1,24 @@
+"""The wire format: MQTT bytes to facts and back. docs/wire-format.md is its text and its test data.
+
+Topic ``smartbin/v1/{site}/{device}/{kind}``; the device is taken from the topic only, because the
+broker's access list vouches for it. Payloads are JSON in UTF-8.
+"""
+
+from smartbin.wire.decode import Decoded, Decoder, Rejected
+from smartbin.wire.encode import batch_of, event_of, kind_of, payload_of, topic_of
+from smartbin.wire.messages import MAX_BATCH, MAX_PAYLOAD_BYTES, MESSAGES, ROOT
+
+__all__ = [
+    "MAX_BATCH",
+    "MAX_PAYLOAD_BYTES",
+    "MESSAGES",
+    "ROOT",
+    "Decoded",
+    "Decoder",
+    "Rejected",
+    "batch_of",
+    "event_of",
+    "kind_of",
+    "payload_of",
+    "topic_of",
+]

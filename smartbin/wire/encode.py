@@ -1,0 +1,69 @@
+"""Facts to bytes, for whoever plays a device: the simulator and the tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, timedelta, tzinfo
+from typing import Any
+
+from smartbin import calendar
+from smartbin.events import Fact, LevelReading
+from smartbin.wire.messages import MAX_BATCH, ROOT
+
+
+def topic_of(site: str, device: str, kind: str) -> str:
+    """The topic on which a device publishes messages of a kind (``batch`` included)."""
+    return f"{ROOT}/{site}/{device}/{kind}"
+
+
+def kind_of(facts: Sequence[Fact]) -> str:
+    """The message kind that carries these facts."""
+    return "fill" if isinstance(facts[0], LevelReading) else facts[0].kind
+
+
+def event_of(facts: Sequence[Fact], zone: tzinfo = UTC) -> dict[str, Any]:
+    """The JSON object of one message: one fact, or the level readings that one fill states
+    together.
+
+    ``at`` is written in ``zone``. The inverse of ``decode`` for facts that carry their ``seq``.
+    """
+    first = facts[0]
+    if first.seq is None:
+        raise ValueError("the first fact of a message carries its seq")
+    at = (calendar.EPOCH + timedelta(milliseconds=first.at_us // 1000)).astimezone(zone)
+    event: dict[str, Any] = {"at": at.isoformat(timespec="milliseconds"), "seq": first.seq}
+    if isinstance(first, LevelReading):
+        event["levels"] = [_level_of(fact) for fact in facts if isinstance(fact, LevelReading)]
+        return event
+    for name in _FIELDS[first.kind]:
+        value = getattr(first, name)
+        if value is not None and value != "":
+            event[name] = value
+    return event
+
+
+_FIELDS = {
+    "deposit": ("door", "weight_g", "account", "verdict", "judge", "item"),
+    "collection": ("door", "gross_g", "tare_g", "crew"),
+    "status": ("state", "battery_pct", "voltage_mv", "rssi_dbm", "temperature_c", "firmware"),
+    "alarm": ("type", "active", "door"),
+}
+
+
+def _level_of(reading: LevelReading) -> dict[str, Any]:
+    if reading.level_pct is None:
+        return {"door": reading.door, "fault": reading.fault or "sensor"}
+    return {"door": reading.door, "level_pct": reading.level_pct}
+
+
+def payload_of(event: Any) -> bytes:
+    """The bytes of one message."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def batch_of(messages: Sequence[tuple[str, dict[str, Any]]]) -> bytes:
+    """The bytes of a batch message from ``(kind, event)`` pairs, at most MAX_BATCH of them."""
+    if len(messages) > MAX_BATCH:
+        raise ValueError(f"a batch holds at most {MAX_BATCH} events, not {len(messages)}")
+    return payload_of({"events": [{"kind": kind, **event} for kind, event in messages]})
