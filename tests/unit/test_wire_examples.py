@@ -39,9 +39,7 @@ def shown(decoded: Decoded) -> list[str]:
 
 
 @pytest.mark.parametrize(("topic", "payload", "facts"), EXAMPLES)
-def test_the_examples_decode_to_the_facts_beside_them(
-    topic: str, payload: str, facts: str
-) -> None:
+def test_the_examples_decode_to_the_facts_beside_them(topic: str, payload: str, facts: str) -> None:
     decoded = Decoder(small_registry()).decode(topic, payload.encode(), RECEIVED_AT_US)
     assert shown(decoded) == facts.splitlines()
 
