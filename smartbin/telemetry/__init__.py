@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from smartbin.calendar import Days
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.events import Alarm, Collection, Deposit, DoorKey, Fact, Item, LevelReading, Status
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "StoreUnavailable",
     "TelemetryReader",
     "TelemetryWriter",
+    "open_reader",
+    "open_writer",
 ]
 
 
@@ -150,3 +153,29 @@ class TelemetryReader(Protocol):
 
     def close(self) -> None:
         """Release what was opened."""
+
+
+def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryWriter:
+    """Open the writing half of the store that ``url`` names; BadInput when it names none."""
+    if url.startswith("sqlite:///"):
+        from smartbin.telemetry.sqlite import SqliteWriter
+
+        return SqliteWriter(url.removeprefix("sqlite:///"), zone)
+    raise _unknown(url, token)
+
+
+def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryReader:
+    """Open the reading half of the store that ``url`` names; BadInput when it names none."""
+    if url.startswith("sqlite:///"):
+        from smartbin.telemetry.sqlite import SqliteReader
+
+        return SqliteReader(url.removeprefix("sqlite:///"), zone)
+    raise _unknown(url, token)
+
+
+def _unknown(url: str, token: str | None) -> BadInput:
+    scheme = url.partition("://")[0]
+    hint = " (a token was given)" if token else ""
+    return BadInput(
+        f"SMARTBIN_TELEMETRY_URL: no store is known for {scheme!r}{hint}; use sqlite:///PATH"
+    )

@@ -1,0 +1,233 @@
+"""What a telemetry store is: plain checks, listed in one table, run over every adapter.
+
+Nothing to inherit and nothing to override. ``tests/contract/test_wrong_stores.py`` runs the same
+table over stores that are deliberately wrong and sees each caught.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.events import (
+    Alarm,
+    AlarmType,
+    Collection,
+    Deposit,
+    DeviceState,
+    DoorKey,
+    Fact,
+    Item,
+    Judge,
+    LevelReading,
+    Status,
+    Verdict,
+)
+from smartbin.telemetry import DoorTotals, Span, TelemetryReader, TelemetryWriter
+
+KITCHEN = DoorKey("bin-001", "kitchen")
+RESIDUAL = DoorKey("bin-001", "residual")
+OTHER = DoorKey("bin-002", "kitchen")
+DAY = date(2026, 3, 29)  # the day on which London's clocks go forward
+FOREVER = (0, 2**62)
+
+
+@dataclass(frozen=True)
+class Store:
+    """One adapter under test, empty; ``reader`` may be asked for again to look with fresh eyes."""
+
+    zone: ZoneInfo
+    writer: TelemetryWriter
+    reader: Callable[[], TelemetryReader]
+
+    def at(self, hour: float = 0, day: date = DAY, us: int = 0) -> int:
+        return calendar.start_us(day, self.zone) + int(hour * calendar.US_PER_HOUR) + us
+
+
+def put(key: DoorKey, at_us: int, weight_g: int = 1000, seq: int = 1, **more: object) -> Deposit:
+    return replace(Deposit(*key, at_us, weight_g, seq=seq), **more)  # type: ignore[arg-type] # keywords are fields
+
+
+def totals(store: Store, days: Days, *keys: DoorKey, by_day: bool = True) -> list[DoorTotals]:
+    spans = [Span(key, days) for key in keys or (KITCHEN,)]
+    found = store.reader().deposit_totals(spans, by_day=by_day)
+    return sorted(found, key=lambda t: (t.door, t.day))
+
+
+def check_appending_twice_is_appending_once(store: Store) -> None:
+    facts: list[Fact] = [put(KITCHEN, store.at(n), 100 + n, seq=n) for n in range(5)]
+    store.writer.append(facts)
+    store.writer.append(facts[2:])
+    store.writer.append([*facts, *facts])
+    assert totals(store, Days(DAY, DAY)) == [DoorTotals(KITCHEN, DAY, 5, 510, 0, 0)]
+    assert len(store.reader().deposits([KITCHEN], *FOREVER, 100)) == 5
+    assert [p.messages for p in store.reader().presence(["bin-001"], Days(DAY, DAY))] == [5]
+
+
+def check_order_is_free(store: Store) -> None:
+    facts = [put(KITCHEN, store.at(n / 4), n, seq=n) for n in range(40)]
+    random.Random(7).shuffle(facts)
+    for n in range(0, 40, 7):
+        store.writer.append(facts[n : n + 7])
+    found = store.reader().deposits([KITCHEN], *FOREVER, 100)
+    assert [d.weight_g for d in found] == list(range(39, -1, -1))
+
+
+def check_every_field_comes_back(store: Store) -> None:
+    deposit = put(
+        KITCHEN, store.at(1, us=123_456), 77, 9, verdict=Verdict.CORRECT, judge=Judge.CAMERA
+    )
+    recyclable = put(OTHER, store.at(2), 5, 10, item=Item.EXPRESS_PACKAGING)
+    collection = Collection(*KITCHEN, store.at(3), 9_000, 800, "truck-3", 11)
+    status = Status("bin-001", store.at(4), DeviceState.ONLINE, 80, 12_000, -70, -5, "2.4", 12)
+    will = Status("bin-002", store.at(4), DeviceState.OFFLINE)
+    level = LevelReading(*KITCHEN, store.at(5), 63, None, 13)
+    missing = LevelReading(*RESIDUAL, store.at(5), None, "no echo")
+    store.writer.append([deposit, recyclable, collection, status, will, level, missing])
+    reader = store.reader()
+    assert list(reader.deposits([KITCHEN, OTHER], *FOREVER, 9)) == [recyclable, deposit]
+    assert list(reader.collections([KITCHEN], *FOREVER, 9)) == [collection]
+    assert reader.latest_statuses(["bin-001", "bin-002", "x"]) == {
+        "bin-001": status,
+        "bin-002": will,
+    }
+    assert reader.latest_levels([KITCHEN, RESIDUAL], 0) == {KITCHEN: level, RESIDUAL: missing}
+
+
+def check_an_account_is_not_kept(store: Store) -> None:
+    store.writer.append([put(KITCHEN, store.at(1), account="K3f9Qz")])
+    assert store.reader().deposits([KITCHEN], *FOREVER, 1)[0].account is None
+
+
+def check_windows_are_half_open(store: Store) -> None:
+    start, end = store.at(1), store.at(2)
+    times = (start - 1, start, end - 1, end)
+    store.writer.append([put(KITCHEN, t, seq=n) for n, t in enumerate(times)])
+    store.writer.append([LevelReading(*KITCHEN, t, 1, None, n) for n, t in enumerate(times)])
+    store.writer.append([Collection(*KITCHEN, t, 2, 1, None, n) for n, t in enumerate(times)])
+    reader = store.reader()
+    for rows in (
+        reader.deposits([KITCHEN], start, end, 9),
+        reader.levels("bin-001", start, end, 9),
+        reader.collections([KITCHEN], start, end, 9),
+    ):
+        assert [row.at_us for row in rows] == [end - 1, start]
+
+
+def check_days_are_the_sites(store: Store) -> None:
+    for n in range(-1, 2):
+        midnight = store.at(0, DAY + timedelta(days=n))
+        store.writer.append([put(KITCHEN, midnight - 1, 1), put(KITCHEN, midnight, 10)])
+    found = totals(store, Days(DAY - timedelta(days=1), DAY))
+    assert [(t.day, t.deposits, t.weight_g) for t in found] == [
+        (DAY - timedelta(days=1), 2, 11),
+        (DAY, 2, 11),
+    ]
+
+
+def check_totals_by_day_and_in_all(store: Store) -> None:
+    judged = {"verdict": Verdict.CORRECT, "judge": Judge.CAMERA}
+    wrong = {"verdict": Verdict.INCORRECT, "judge": Judge.CAMERA}
+    next_day = DAY + timedelta(days=1)
+    store.writer.append(
+        [
+            put(KITCHEN, store.at(1), 100, 1, **judged),
+            put(KITCHEN, store.at(2), 200, 2, **wrong),
+            put(KITCHEN, store.at(3, next_day), 400, 3),
+            put(OTHER, store.at(3), 800, 4),
+        ]
+    )
+    days = Days(DAY, next_day)
+    assert totals(store, days) == [
+        DoorTotals(KITCHEN, DAY, 2, 300, 2, 1),
+        DoorTotals(KITCHEN, next_day, 1, 400, 0, 0),
+    ]
+    assert totals(store, days, KITCHEN, RESIDUAL, OTHER, by_day=False) == [
+        DoorTotals(KITCHEN, DAY, 3, 700, 2, 1),
+        DoorTotals(OTHER, DAY, 1, 800, 0, 0),
+    ]
+    assert totals(store, Days(next_day, next_day), by_day=False) == [
+        DoorTotals(KITCHEN, next_day, 1, 400, 0, 0)
+    ]
+
+
+def check_totals_by_item(store: Store) -> None:
+    for n, item in enumerate((Item.PAPER, Item.PAPER, Item.GLASS, None)):
+        store.writer.append([put(KITCHEN, store.at(n), 10, n, item=item)])
+    found = store.reader().item_totals([Span(KITCHEN, Days(DAY, DAY))])
+    assert sorted((t.item, t.deposits, t.weight_g) for t in found) == [
+        (Item.GLASS, 1, 10),
+        (Item.PAPER, 2, 20),
+    ]
+
+
+def check_the_newest_level_wins_and_a_silent_door_is_absent(store: Store) -> None:
+    new = LevelReading(*KITCHEN, store.at(2), 80, None, 2)
+    store.writer.append([new, LevelReading(*KITCHEN, store.at(1), 20, None, 1)])
+    store.writer.append([LevelReading(*RESIDUAL, store.at(1), 50, None)])
+    assert store.reader().latest_levels([KITCHEN, RESIDUAL], store.at(2)) == {KITCHEN: new}
+
+
+def check_full_since(store: Store) -> None:
+    levels = [85, 20, 82, None, 90, 95]
+    store.writer.append(
+        [LevelReading(*KITCHEN, store.at(n), pct, None, n) for n, pct in enumerate(levels)]
+    )
+    reader = store.reader()
+    assert reader.full_since(KITCHEN, 80, store.at(9), 0) == store.at(2)
+    assert reader.full_since(KITCHEN, 91, store.at(9), 0) == store.at(5)
+    assert reader.full_since(KITCHEN, 80, store.at(1), 0) == store.at(0)
+    assert reader.full_since(KITCHEN, 80, store.at(2), 0) is None
+    assert reader.full_since(KITCHEN, 96, store.at(9), 0) is None
+    assert reader.full_since(KITCHEN, 80, store.at(9), store.at(4)) == store.at(4)
+
+
+def check_the_newest_alarm_decides(store: Store) -> None:
+    smoke = Alarm(*KITCHEN, store.at(2), AlarmType.SMOKE, True, 2)
+    store.writer.append(
+        [
+            smoke,
+            Alarm(*KITCHEN, store.at(1), AlarmType.SMOKE, False, 1),
+            Alarm("bin-001", "", store.at(1), AlarmType.TILT, True, 3),
+            Alarm("bin-001", "", store.at(3), AlarmType.TILT, False, 4),
+        ]
+    )
+    assert list(store.reader().active_alarms(["bin-001", "bin-002"])) == [smoke]
+
+
+def check_presence_counts_hours_messages_and_counters(store: Store) -> None:
+    for n, hour in enumerate((1, 1.5, 7, 22.5)):
+        store.writer.append([LevelReading(*KITCHEN, store.at(hour), 5, None, 100 + 2 * n)])
+        store.writer.append([LevelReading(*RESIDUAL, store.at(hour), 5, None, None)])
+    heard = store.reader().presence(["bin-001", "bin-002"], Days(DAY, DAY))
+    assert [(p.hours, p.messages, p.seq_min, p.seq_max) for p in heard] == [(3, 4, 100, 106)]
+
+
+def check_limits_keep_the_newest(store: Store) -> None:
+    store.writer.append([put(KITCHEN, store.at(n), n, n) for n in range(10)])
+    store.writer.append([put(OTHER, store.at(n, us=1), n, n) for n in range(10)])
+    found = store.reader().deposits([KITCHEN, OTHER], *FOREVER, 3)
+    assert [(d.device, d.weight_g) for d in found] == [
+        ("bin-002", 9),
+        ("bin-001", 9),
+        ("bin-002", 8),
+    ]
+
+
+def check_an_empty_store_answers(store: Store) -> None:
+    store.writer.append([])
+    reader = store.reader()
+    reader.check()
+    assert totals(store, Days(DAY, DAY), by_day=False) == []
+    assert not reader.levels("bin-001", *FOREVER, 9)
+    assert not reader.presence(["bin-001"], Days(DAY, DAY))
+
+
+CHECKS: dict[str, Callable[[Store], None]] = {
+    name: check for name, check in list(globals().items()) if name.startswith("check_")
+}
