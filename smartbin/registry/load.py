@@ -1,0 +1,154 @@
+"""Loads a site's folder of CSV tables and refuses nonsense, naming every mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from smartbin.errors import BadInput
+from smartbin.events import Category
+from smartbin.registry import (
+    Community,
+    CommunityKind,
+    Device,
+    DeviceKind,
+    Door,
+    Membership,
+    PlainBin,
+    Registry,
+    Site,
+)
+from smartbin.registry.tables import Mistakes, Row, disjoint, known, read, unique
+
+
+def load(folder: Path) -> Registry:
+    """The registry of a folder; raises BadInput with one mistake a line (50 at most)."""
+    m = Mistakes()
+    sites = [_site(r) for r in read(folder, "site.csv", _SITE, m)]
+    communities = [(r, _community(r)) for r in read(folder, "communities.csv", _COMMUNITY, m)]
+    devices = [(r, _device(r)) for r in read(folder, "devices.csv", _DEVICE, m)]
+    doors = [(r, _door(r)) for r in read(folder, "doors.csv", _DOOR, m)]
+    memberships = [
+        (r, Membership(r.id("bin"), r.id("community"), r.days()))
+        for r in read(folder, "memberships.csv", ("bin", "community", "from", "to"), m)
+    ]
+    services = [
+        (r, Membership(r.id("community"), r.id("collection_point"), r.days()))
+        for r in read(folder, "services.csv", ("community", "collection_point", "from", "to"), m)
+    ]
+    plain_bins = [(r, _plain_bin(r)) for r in read(folder, "plain_bins.csv", _PLAIN, m)]
+
+    if len(sites) != 1:
+        m.add("site.csv", f"{len(sites)} sites", "a folder describes exactly one")
+    unique([(r, c.id) for r, c in communities], "community", m)
+    unique([(r, d.id) for r, d in devices], "device", m)
+    unique([(r, b.id) for r, b in plain_bins], "plain bin", m)
+    kinds = {d.id: d.kind for _, d in devices}
+    community_ids = {c.id for _, c in communities}
+    _check_references(kinds, community_ids, doors, memberships, services, plain_bins)
+    disjoint([(r, f"{d.device}/{d.id}", d.days) for r, d in doors], "door", m)
+    disjoint([(r, x.member, x.days) for r, x in memberships], "membership of", m)
+    disjoint([(r, x.member, x.days) for r, x in services], "service of", m)
+    with_doors = {d.device for _, d in doors}
+    for r, device in devices:
+        if device.id not in with_doors:
+            m.add(r.where, f"device {device.id} has no door", "add its doors to doors.csv")
+    if m.found:
+        raise BadInput("\n".join(m.found))
+    return Registry(
+        sites[0],
+        [c for _, c in communities],
+        [d for _, d in devices],
+        [d for _, d in doors],
+        [b for _, b in plain_bins],
+        [x for _, x in memberships],
+        [x for _, x in services],
+    )
+
+
+_GOALS = ("goal_communities", "goal_bins", "goal_collection_points", "goal_plain_bins")
+_SITE = ("id", "name", "zone", *_GOALS)
+_COMMUNITY = ("id", "name", "kind", "grid", "households", "placeholder", "x_m", "y_m")
+_DEVICE = ("id", "kind", "name", "x_m", "y_m", "from", "to")
+_MEASURES = ("capacity_l", "depth_mm", "offset_mm", "full_pct", "overfull_pct")
+_DOOR = ("device", "door", "category", *_MEASURES, "from", "to")
+_PLAIN = ("id", "community", "category", "capacity_l")
+
+
+def _site(r: Row) -> Site:
+    goals = [r.number(goal, 0, 1_000_000) for goal in _GOALS]
+    name = r.text("zone")
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        r.mistakes.add(r.where, f"zone {name[:40]!r} is unknown", "use a name as Asia/Shanghai")
+        zone = ZoneInfo("UTC")
+    return Site(r.id("id"), r.text("name"), zone, *goals)
+
+
+def _community(r: Row) -> Community:
+    return Community(
+        r.id("id"),
+        r.text("name"),
+        r.choice("kind", CommunityKind),
+        r.text("grid"),
+        r.number("households", 1, 1_000_000),
+        r.yes("placeholder"),
+        r.number("x_m", -10_000_000, 10_000_000),
+        r.number("y_m", -10_000_000, 10_000_000),
+    )
+
+
+def _device(r: Row) -> Device:
+    x_m, y_m = r.number("x_m", -10_000_000, 10_000_000), r.number("y_m", -10_000_000, 10_000_000)
+    return Device(r.id("id"), r.choice("kind", DeviceKind), r.text("name"), x_m, y_m, r.days())
+
+
+def _door(r: Row) -> Door:
+    door = Door(
+        r.id("device"),
+        r.id("door"),
+        r.choice("category", Category),
+        r.number("capacity_l", 1, 1_000_000),
+        r.number("depth_mm", 1, 100_000),
+        r.number("offset_mm", 0, 100_000),
+        r.number("full_pct", 1, 100),
+        r.number("overfull_pct", 1, 100),
+        r.days(),
+    )
+    if door.overfull_pct < door.full_pct:
+        r.mistakes.add(r.where, "overfull_pct is below full_pct", "make it the higher of the two")
+    return door
+
+
+def _plain_bin(r: Row) -> PlainBin:
+    category = r.choice("category", Category)
+    return PlainBin(r.id("id"), r.id("community"), category, r.number("capacity_l", 1, 100_000))
+
+
+def _check_references(
+    kinds: dict[str, DeviceKind],
+    communities: set[str],
+    doors: list[tuple[Row, Door]],
+    memberships: list[tuple[Row, Membership]],
+    services: list[tuple[Row, Membership]],
+    plain_bins: list[tuple[Row, PlainBin]],
+) -> None:
+    bins = {d for d, kind in kinds.items() if kind is DeviceKind.BIN}
+    for row, door in doors:
+        known(row, "device", door.device, kinds.__contains__, "devices.csv")
+    for row, home in memberships:
+        known(row, "bin", home.member, bins.__contains__, "devices.csv as a bin")
+        known(row, "community", home.group, communities.__contains__, "communities.csv")
+    points = set(kinds) - bins
+    for row, service in services:
+        known(row, "community", service.member, communities.__contains__, "communities.csv")
+        known(
+            row,
+            "collection_point",
+            service.group,
+            points.__contains__,
+            "devices.csv as a collection_point",
+        )
+    for row, plain in plain_bins:
+        known(row, "community", plain.community, communities.__contains__, "communities.csv")

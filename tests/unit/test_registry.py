@@ -1,0 +1,132 @@
+"""The registry's folder: the shipped site counts up, every mistake is named, nothing crashes."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartbin.calendar import Days
+from smartbin.errors import BadInput, UnknownPlace
+from smartbin.registry import CommunityKind, DeviceKind
+from smartbin.registry.__main__ import main
+from smartbin.registry.load import load
+
+XINBEI = Path(__file__).parents[2] / "deploy" / "xinbei"
+TABLES = sorted(path.name for path in XINBEI.glob("*.csv"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(XINBEI, tmp_path / "site"))
+
+
+def mistakes(folder: Path) -> str:
+    with pytest.raises(BadInput) as caught:
+        load(folder)
+    return str(caught.value)
+
+
+def edit(folder: Path, table: str, old: str, new: str) -> None:
+    path = folder / table
+    text = path.read_text(encoding="utf-8-sig")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_the_shipped_site_is_the_plans() -> None:
+    registry = load(XINBEI)
+    kinds = [device.kind for device in registry.devices.values()]
+    assert (len(registry.communities), len(registry.plain_bins)) == (39, 1000)
+    assert (kinds.count(DeviceKind.BIN), kinds.count(DeviceKind.COLLECTION_POINT)) == (39, 12)
+    assert sum(not c.placeholder for c in registry.communities.values()) == 4
+    leaders = {
+        c.name for c in registry.communities.values() if c.kind is not CommunityKind.STANDARD
+    }
+    assert leaders == {"贻成豪庭", "贻成尚北", "晓镇家园", "诺德名苑"}
+    assert all(len(registry.doors_of_device(device)) == 4 for device in registry.devices)
+    today = Days(date(2026, 11, 24), date(2026, 11, 24))
+    for community in registry.communities:
+        assert len(registry.doors_of_community(community, today)) == 4
+    assert all(registry.collection_point_of(d, today.first) for d in registry.devices)
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "said"),
+    [
+        ("memberships.csv", "bin-001,", "bin-999,", "memberships.csv:2: bin 'bin-999' is unknown"),
+        ("devices.csv", "bin-002,", "bin-001,", "devices.csv:3: device 'bin-001' stands at"),
+        ("doors.csv", "bin-001,kitchen,kitchen,1320", "bin-001,kitchen,kitchen,1e3", "doors.csv:2"),
+        ("doors.csv", "bin-001,kitchen,kitchen", "bin-001,kitchen,soup", "'soup' is unknown"),
+        ("doors.csv", "bin-001,residual", "bin-001,kitchen", "door bin-001/kitchen overlaps"),
+        ("devices.csv", "2024-01-01", "1.1.2024", "devices.csv:2: from '1.1.2024' is no date"),
+        ("communities.csv", "households", "homes", "communities.csv:1: no column households"),
+        ("site.csv", "Asia/Shanghai", "Mars/Base", "zone 'Mars/Base' is unknown"),
+        ("devices.csv", "bin-001", "bin/+#", "is no id; use 1 to 32 of"),
+        ("plain_bins.csv", "plain-0001,", "plain-0001,,", "cells instead of 4"),
+    ],
+)
+def test_each_mistake_is_named(folder: Path, table: str, old: str, new: str, said: str) -> None:
+    edit(folder, table, old, new)
+    assert said in mistakes(folder)
+
+
+def test_overlapping_membership_missing_doors_and_encoding(folder: Path) -> None:
+    with (folder / "memberships.csv").open("a", encoding="utf-8") as table:
+        table.write("bin-001,yicheng-shangbei,2026-01-01,\n")
+    with (folder / "devices.csv").open("a", encoding="utf-8") as table:
+        table.write("bin-040,bin,40号箱,0,0,2024-01-01,\n")
+    (folder / "services.csv").write_bytes("社区,收运点位".encode("gb18030"))
+    (folder / "plain_bins.csv").unlink()
+    said = mistakes(folder)
+    assert "memberships.csv:41: membership of bin-001 overlaps memberships.csv:2" in said
+    assert "device bin-040 has no door; add its doors to doors.csv" in said
+    assert "services.csv: is not UTF-8" in said
+    assert "plain_bins.csv: cannot be read" in said
+
+
+def test_the_command_prints_counts_or_mistakes(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(folder)]) == 0
+    assert "39" in capsys.readouterr().out
+    edit(folder, "site.csv", "xinbei", "Xin Bei")
+    assert main(["check", str(folder)]) == 1
+    assert "site.csv:2: id 'Xin Bei' is no id" in capsys.readouterr().out
+
+
+def test_a_dated_change_of_membership_is_seen_on_its_day(folder: Path) -> None:
+    edit(folder, "memberships.csv", "bin-001,yicheng-haoting,2024-01-01,", "")
+    with (folder / "memberships.csv").open("a", encoding="utf-8") as table:
+        table.write("bin-001,yicheng-haoting,2024-01-01,2026-06-30\n")
+        table.write("bin-001,yicheng-shangbei,2026-07-01,\n")
+    registry = load(folder)
+    assert registry.community_of("bin-001", date(2026, 6, 30)) == "yicheng-haoting"
+    assert registry.community_of("bin-001", date(2026, 7, 1)) == "yicheng-shangbei"
+    year = Days(date(2026, 1, 1), date(2026, 12, 31))
+    spans = registry.doors_of_community("yicheng-haoting", year)
+    assert {span.days for span in spans} == {Days(date(2026, 1, 1), date(2026, 6, 30))}
+
+
+def test_an_unknown_place_names_what_looks_alike() -> None:
+    with pytest.raises(UnknownPlace, match="yicheng-haoting"):
+        load(XINBEI).community("yicheng-haotin")
+
+
+@settings(max_examples=60, deadline=None)
+@given(table=st.sampled_from(TABLES), junk=st.binary(max_size=300), keep=st.booleans())
+def test_junk_in_any_table_is_bad_input_and_never_a_crash(
+    table: str, junk: bytes, keep: bool
+) -> None:
+    with TemporaryDirectory() as there:
+        folder = Path(shutil.copytree(XINBEI, Path(there) / "site"))
+        path = folder / table
+        path.write_bytes((path.read_bytes() if keep else b"") + junk)
+        with suppress(BadInput):
+            load(folder)
