@@ -1,6 +1,52 @@
-"""Records: facts about people and work, in a relational database (SQLite by default, PostgreSQL
-in production).
+"""Records: facts about people and work, in a relational database (SQLite, or PostgreSQL).
 
 Who deposited, accounts, ledger, users and work orders live here, and only here: telemetry never
 holds an account.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from smartbin.errors import BadInput
+
+BUSY_TIMEOUT_S = 5
+
+
+def open_engine(url: str, password: str | None = None) -> Engine:
+    """The records' database that an SQLAlchemy URL names; BadInput when it names none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadInput(
+            "SMARTBIN_RECORDS_URL is no database URL; use sqlite:///PATH or "
+            "postgresql+psycopg://USER@HOST/DATABASE"
+        ) from None
+    if parsed.drivername == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _pragmas)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    if parsed.drivername == "postgresql+psycopg":
+        return create_engine(parsed.set(password=password or parsed.password), pool_pre_ping=True)
+    raise BadInput(
+        f"SMARTBIN_RECORDS_URL: {parsed.drivername!r} is not supported; use sqlite:///PATH or "
+        "postgresql+psycopg://USER@HOST/DATABASE"
+    )
+
+
+def _pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, and say IMMEDIATE
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A read turned write inside a deferred transaction is "database is locked" at once.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

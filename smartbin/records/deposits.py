@@ -1,0 +1,61 @@
+"""Deposit lines: which card deposited what, marked as unsettled in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from smartbin import calendar
+from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.events import Deposit
+from smartbin.records.schema import deposit_line, metadata, unsettled
+
+
+class DepositLines:
+    """The half of records that the gateway writes."""
+
+    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
+        self._engine, self._zone, self._ready = engine, zone, False
+        insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+        self._lines = insert(deposit_line).on_conflict_do_nothing()
+        self._marks = insert(unsettled).on_conflict_do_nothing()
+
+    def append(self, deposits: Sequence[Deposit]) -> None:
+        """Keep the lines of deposits that name a card; twice is once; raises the stores' errors."""
+        rows = [self._row(deposit) for deposit in deposits if deposit.account is not None]
+        if not rows:
+            return
+        # A mark too many settles to a difference of nothing; a mark too few loses points.
+        marks = [{"card": card, "day": day} for card, day in {(r["card"], r["day"]) for r in rows}]
+        try:
+            self._prepare()
+            with self._engine.begin() as db:
+                db.execute(self._lines, rows)
+                db.execute(self._marks, marks)
+        except (DataError, IntegrityError, OverflowError) as error:
+            raise StoreRefused(f"records: {error}") from error
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
+
+    def _prepare(self) -> None:
+        if not self._ready:
+            metadata.create_all(self._engine)
+            self._ready = True
+
+    def _row(self, d: Deposit) -> dict[str, Any]:
+        return {
+            "device": d.device,
+            "door": d.door,
+            "at_us": d.at_us,
+            "card": d.account,
+            "day": calendar.day_of(d.at_us, self._zone).toordinal(),
+            "weight_g": d.weight_g,
+            "verdict": d.verdict,
+            "judge": d.judge,
+            "item": d.item,
+        }

@@ -1,0 +1,31 @@
+"""The tables of records. One MetaData: SQLite and PostgreSQL have the same ones."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table
+
+metadata = MetaData()
+
+# Who deposited: the one place where a card and a deposit meet. Kept as long as points count.
+deposit_line = Table(
+    "deposit_line",
+    metadata,
+    Column("device", String(32), primary_key=True),
+    Column("door", String(32), primary_key=True),
+    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("card", String(64), nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("weight_g", BigInteger, nullable=False),
+    Column("verdict", String(16)),
+    Column("judge", String(16)),
+    Column("item", String(32)),
+    Index("deposit_line_by_card", "card", "day"),
+)
+
+# Card-days whose points are not settled since a line of theirs arrived.
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column("card", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+)
