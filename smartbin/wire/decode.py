@@ -126,7 +126,7 @@ class Decoder:
         try:
             message = self._one[kind](payload)
         except ValidationError as error:
-            if kind == "status" and _is_last_will(payload):
+            if kind == "status" and is_last_will(payload):
                 return [Status(device, received_at_us, DeviceState.OFFLINE)]
             raise _refusal(error, payload) from None
         return self._facts(device, message, received_at_us)
@@ -236,7 +236,8 @@ def _judge(message: DepositMessage) -> Judge | None:
     return message.judge or Judge.CAMERA
 
 
-def _is_last_will(payload: bytes) -> bool:
+def is_last_will(payload: bytes) -> bool:
+    """Whether a status is the broker's word for a lost device: a state and no time."""
     try:
         said = json.loads(payload)
     except ValueError:

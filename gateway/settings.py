@@ -1,0 +1,25 @@
+"""The gateway's settings; docs/configuration.md explains each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from smartbin.settings import Settings
+
+
+class GatewaySettings(Settings):
+    """What ``python -m gateway`` reads from the environment."""
+
+    mqtt_url: str = "mqtt://127.0.0.1:1883"
+    mqtt_password: SecretStr = SecretStr("")
+    mqtt_client_id: str = "smartbin-gateway"
+    mqtt_ca_file: Path | None = None
+    mqtt_share: str = ""
+    telemetry_url: str = "sqlite:///var/telemetry.db"
+    telemetry_token: SecretStr = SecretStr("")
+    records_url: str = "sqlite:///var/records.db"
+    records_password: SecretStr = SecretStr("")
+    quarantine: Path = Path("var/quarantine")
+    gateway_http: str = "127.0.0.1:8001"

@@ -1,0 +1,153 @@
+"""Quarantine: every refused message, whole, in bounded files of JSON lines.
+
+The gateway writes it, the API counts it; so its form lives here and not in the gateway. A message
+is durable here before it is acknowledged, and a redelivered one is not kept twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartbin.errors import StoreUnavailable
+from smartbin.wire import Rejected
+
+FILE_BYTES_MAX = 16 * 1024 * 1024
+FILES_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A refused message under the id that its content gives it."""
+
+    id: str
+    rejected: Rejected
+
+    @property
+    def device(self) -> str:
+        """The device its topic names, or ""."""
+        parts = self.rejected.topic.split("/")
+        return parts[3] if len(parts) == 5 else ""
+
+
+class Quarantine:
+    """The folder of what was refused. One writer; readers need no lock, lines are written whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ids: set[str] | None = None
+
+    def add(self, rejected: Sequence[Rejected]) -> int:
+        """Keep refused messages, durably; answers how many were new.
+
+        Raises StoreUnavailable when the disk or the bound is full: then nothing is acknowledged,
+        and the broker keeps the messages until somebody has made room.
+        """
+        if self._ids is None:
+            self._ids = {kept.id for kept in self}
+        new = {_id_of(r): r for r in rejected}
+        lines = {id: _line(id, r) for id, r in new.items() if id not in self._ids}
+        if not lines:
+            return 0
+        try:
+            self._write("".join(lines.values()).encode())
+        except OSError as error:
+            raise StoreUnavailable(f"quarantine {self._folder}: {error.strerror}") from error
+        self._ids.update(lines)
+        return len(lines)
+
+    def __iter__(self) -> Iterator[Kept]:
+        for path in self._files():
+            with path.open(encoding="utf-8") as lines:
+                for line in lines:
+                    if line.endswith("\n"):  # a torn last line was never acknowledged
+                        yield _kept(line)
+
+    def counts(self) -> Counter[tuple[str, str]]:
+        """How many messages are kept by (device, reason)."""
+        return Counter((kept.device, kept.rejected.reason) for kept in self)
+
+    def remove(self, ids: set[str]) -> None:
+        """Forget messages that were replayed; each file is replaced whole or not at all."""
+        for path in self._files():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            left = [line for line in lines if line.endswith("\n") and _kept(line).id not in ids]
+            if len(left) == len(lines):
+                continue
+            if not left:
+                path.unlink()
+                continue
+            fresh = path.with_suffix(".new")
+            with fresh.open("w", encoding="utf-8") as file:
+                file.writelines(left)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        self._ids = None
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("quarantine-*.jsonl"))
+
+    def _write(self, data: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        files = self._files()
+        path = files[-1] if files else self._folder / "quarantine-000001.jsonl"
+        if path.exists() and path.stat().st_size + len(data) > FILE_BYTES_MAX:
+            if len(files) >= FILES_MAX:
+                raise StoreUnavailable(
+                    f"quarantine {self._folder} is full ({FILES_MAX} files): mend the cause, then "
+                    "replay it (python -m gateway quarantine replay) or move its files away"
+                )
+            path = self._folder / f"quarantine-{int(path.stem.split('-')[1]) + 1:06d}.jsonl"
+        with path.open("ab") as file:
+            if file.tell() and not _ends_whole(path):
+                file.write(b"\n")
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def _id_of(r: Rejected) -> str:
+    return hashlib.sha256(r.topic.encode() + b"\0" + r.payload).hexdigest()[:16]
+
+
+def _line(id: str, r: Rejected) -> str:
+    row = {
+        "id": id,
+        "topic": r.topic,
+        "received_at_us": r.received_at_us,
+        "reason": r.reason,
+        "field": r.field,
+        "detail": r.detail,
+    }
+    try:
+        row["payload"] = r.payload.decode("utf-8")
+    except UnicodeDecodeError:
+        row["payload_base64"] = base64.b64encode(r.payload).decode()
+    return json.dumps(row, ensure_ascii=True) + "\n"
+
+
+def _kept(line: str) -> Kept:
+    try:
+        row = json.loads(line)
+    except ValueError:  # two halves of lines after a crash; shown, not hidden
+        return Kept("", Rejected("", line.encode(), 0, "torn", "", "a line cut off by a crash"))
+    payload = (
+        base64.b64decode(row["payload_base64"])
+        if "payload_base64" in row
+        else row["payload"].encode()
+    )
+    why = (row["reason"], row["field"], row["detail"])
+    return Kept(row["id"], Rejected(row["topic"], payload, row["received_at_us"], *why))
