@@ -19,7 +19,7 @@ MISSING_MAX = 10_000
 
 
 class Sequences:
-    """The message counters of one device: what was seen twice and what is missing."""
+    """The message counters of one device: what was seen twice and what is missing (bounded)."""
 
     def __init__(self) -> None:
         self.highest: int | None = None
@@ -31,9 +31,9 @@ class Sequences:
             self.highest, self.missing = seq, set()  # first sight, or the counter was reset
             return True
         if seq > self.highest:
-            self.missing.update(range(self.highest + 1, seq))
-            while len(self.missing) > MISSING_MAX:
-                self.missing.remove(min(self.missing))
+            skipped = range(self.highest + 1, seq)
+            if len(self.missing) + len(skipped) <= MISSING_MAX:
+                self.missing.update(skipped)
             self.highest = seq
             return True
         if seq in self.missing:
