@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import random
 import signal
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from gateway.mqtt import Address, Session, SessionTaken
-from gateway.pipeline import Parts, Stopping, pump
+from gateway.backoff import Backoff
+from gateway.broker import SessionMemory, broker_of, filters_of
+from gateway.http import Board, serve
+from gateway.meters import Meters
+from gateway.mqtt import Session, SessionTaken
+from gateway.pipeline import Pipeline, Stopped
 from gateway.settings import GatewaySettings
 from gateway.shelf import quarantine_command
-from gateway.watch import Watch, serve
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.quarantine import Quarantine
@@ -24,10 +29,8 @@ from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry.load import load
 from smartbin.telemetry import TelemetryWriter, open_writer
-from smartbin.wire import ROOT, Decoder
+from smartbin.wire import Decoder
 
-BATCH_MAX = 5000
-WAIT_S = 1.0
 EXIT_BAD_INPUT, EXIT_SESSION_TAKEN = 2, 3
 log = logging.getLogger("gateway")
 
@@ -61,63 +64,64 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(settings: GatewaySettings) -> int:
     """Pump until SIGTERM or SIGINT; the batch in hand is finished first."""
-    registry = load(settings.site)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    watch = Watch(_now_us)
-    host, port = http_address("SMARTBIN_GATEWAY_HTTP", settings.gateway_http)
-    server = serve(watch, host, port)
-    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+    with contextlib.ExitStack() as parts:
+        try:
+            pipeline = build(settings, stop, parts)
+            while not stop.is_set():
+                pipeline.pump()
+        except Stopped:
+            log.info("stopped while a store was away; the broker keeps what was not acknowledged")
+        except SessionTaken as error:
+            log.error("%s", error)
+            return EXIT_SESSION_TAKEN
+    return 0
+
+
+def build(
+    settings: GatewaySettings, stop: threading.Event, parts: contextlib.ExitStack
+) -> Pipeline:
+    """Everything between broker and stores, ended by ``parts``. Raises Stopped."""
+    registry = load(settings.site)
+    site, zone = registry.site.id, registry.site.zone
+    chance = random.Random()  # noqa: S311 - jitter, no secret
+    quarantine = Quarantine(settings.quarantine)
+    meters = Meters(time.monotonic, _now_us, gaps=not settings.mqtt_share)
     session = Session(
-        Address.parse(
+        broker_of(
             settings.mqtt_url,
             settings.mqtt_client_id,
             settings.mqtt_password.get_secret_value(),
             settings.mqtt_ca_file,
         ),
-        filters(registry.site.id, settings.mqtt_share),
-        stop.is_set,
+        filters_of(site, settings.mqtt_share),
+        SessionMemory(settings.quarantine / "session.json", settings.mqtt_client_id),
+        Backoff(0.2, 30.0, chance),
     )
+    server = serve(
+        Board(meters, quarantine, session),
+        *http_address("SMARTBIN_GATEWAY_HTTP", settings.gateway_http),
+    )
+    parts.callback(server.server_close)
+    parts.callback(server.shutdown)
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    telemetry = _open_telemetry(settings, registry.site.zone, watch, stop)
-    if telemetry is None:
-        return 0
-    parts = Parts(
+    parts.callback(engine.dispose)
+    telemetry = _open_telemetry(settings, zone, meters, stop)
+    parts.callback(telemetry.close)
+    parts.callback(session.close)
+    log.info("gateway of %s at %s", site, settings.mqtt_url.rpartition("@")[2])
+    return Pipeline(
         session,
         Decoder(registry),
         telemetry,
-        DepositLines(engine, registry.site.zone),
-        Quarantine(settings.quarantine),
-        watch,
-        random.Random(),  # noqa: S311 - jitter, no secret
+        DepositLines(engine, zone),
+        quarantine,
+        meters,
+        Backoff(0.2, 30.0, chance),
+        stop.is_set,
     )
-    log.info("gateway of %s: %s", registry.site.id, settings.mqtt_url.rpartition("@")[2])
-    try:
-        while not stop.is_set():
-            pump(parts, BATCH_MAX, WAIT_S)
-            if not session.alive:
-                watch.disconnected()
-    except Stopping:
-        log.info("stopped while a store was away; the broker keeps what was not acknowledged")
-    except SessionTaken as error:
-        log.error("%s", error)
-        return EXIT_SESSION_TAKEN
-    finally:
-        session.close()
-        telemetry.close()
-        engine.dispose()
-        server.shutdown()
-        server.server_close()
-    return 0
-
-
-def filters(site: str, share: str) -> list[str]:
-    """What the gateway subscribes to: everything the site's devices say."""
-    everything = f"{ROOT}/{site}/+/+"
-    if any(c in share for c in "/+#"):
-        raise BadInput("SMARTBIN_MQTT_SHARE: a group's name has no '/', '+' or '#'")
-    return [f"$share/{share}/{everything}" if share else everything]
 
 
 def http_address(name: str, value: str) -> tuple[str, int]:
@@ -129,18 +133,18 @@ def http_address(name: str, value: str) -> tuple[str, int]:
 
 
 def _open_telemetry(
-    settings: GatewaySettings, zone: ZoneInfo, watch: Watch, stop: threading.Event
-) -> TelemetryWriter | None:
-    """The store, waited for: services start in any order. None when told to stop meanwhile."""
+    settings: GatewaySettings, zone: ZoneInfo, meters: Meters, stop: threading.Event
+) -> TelemetryWriter:
+    """The store, waited for: services start in any order."""
     token = settings.telemetry_token.get_secret_value() or None
     while not stop.is_set():
         try:
             return open_writer(settings.telemetry_url, zone, token)
         except StoreUnavailable as error:
-            watch.retrying(str(error))
+            meters.blocked("telemetry", str(error))
             log.warning("%s; trying again", error)
             stop.wait(2.0)
-    return None
+    raise Stopped
 
 
 def _now_us() -> int:

@@ -1,172 +1,186 @@
-"""The guarantee: receive, decode, quarantine, keep, acknowledge, in that order, always.
+"""From messages to kept facts. The reading order of ``pump`` is the guarantee: a message is
+acknowledged only when everything it said is durable, or set aside durably with a reason.
 
-A message is acknowledged only when it is durable. A crash anywhere makes the broker deliver again,
-and appending is idempotent. There is no tracking map, no queue, no lock and no second thread: the
-batch on the stack is the tracking.
+A crash between any two lines makes the broker deliver again, and appending is idempotent.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
+from gateway.backoff import Backoff
+from gateway.meters import Meters
 from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Fact
-from smartbin.telemetry import TelemetryWriter
-from smartbin.wire import Decoder, Rejected, is_last_will
+from smartbin.wire import Decoded, Rejected, is_last_will
 
-BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 30.0
+F = TypeVar("F", bound=Fact, contravariant=True)
+
+BATCH_MAX = 2000
+WAIT_S = 0.5
+# While waiting to try a store again the connection must be served this often.
+PAUSE_MAX_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message as the broker delivered it, to be acknowledged on ``connection`` only."""
+class Delivery(NamedTuple):
+    """A message as it came: ``packet_id`` (0 for QoS 0) is the broker's on that ``connection``
+    only; ``retained`` when the broker had kept it for new subscribers.
+    """
 
     topic: str
     payload: bytes
     received_at_us: int
-    message_id: int
+    packet_id: int
     connection: int
-    retained: bool = False
-
-
-class Stopping(Exception):
-    """The process was asked to stop while a store was unavailable; nothing was acknowledged."""
+    retained: bool
 
 
 class Source(Protocol):
-    """Where deliveries come from."""
+    """Where messages come from (``gateway.mqtt.Session``)."""
 
     def receive(self, batch_max: int, wait_s: float) -> list[Delivery]:
-        """At least one delivery, or none after ``wait_s``."""
-
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledge those of the connection that still stands."""
+        """What is there, waiting at most ``wait_s`` for the first."""
 
     def idle(self, wait_s: float) -> None:
-        """Wait, keeping the connection alive; raises Stopping when the process should stop."""
+        """Let time pass while the connection is kept alive."""
+
+    def ack(self, deliveries: Iterable[Delivery]) -> None:
+        """The broker may forget these."""
 
 
-class Lines(Protocol):
-    """Where deposit lines go."""
+class Appender(Protocol[F]):
+    """A store: the telemetry port's writing half, or the records' deposit lines."""
 
-    def append(self, deposits: Sequence[Deposit]) -> None:
-        """As a telemetry store's append, for deposits that name a card."""
-
-
-class Shelf(Protocol):
-    """Where refused messages go."""
-
-    def add(self, rejected: Sequence[Rejected]) -> int:
-        """Keep them durably; answers how many were new."""
+    def append(self, facts: Sequence[F], /) -> None:
+        """Durable when it returns; raises StoreUnavailable and StoreRefused."""
 
 
-class Watch(Protocol):
-    """Who looks on: metrics and health."""
+class Keeper(Protocol):
+    """Where refused messages are set aside (``smartbin.quarantine.Quarantine``)."""
 
-    def received(self, deliveries: Sequence[Delivery]) -> None:
-        """A batch came."""
+    def add(self, rejected: Sequence[Rejected], /) -> object:
+        """Durable when it returns; raises StoreUnavailable when it is full."""
 
-    def stored(self, pairs: Sequence[tuple[Fact, Delivery]]) -> None:
-        """Facts are durable."""
 
-    def refused(self, rejected: Sequence[Rejected]) -> None:
-        """Messages are in quarantine."""
+class Reader(Protocol):
+    """Bytes to facts (``smartbin.wire.Decoder``)."""
 
-    def retrying(self, why: str) -> None:
-        """A store cannot answer; the same call is made again."""
+    def decode(self, topic: str, payload: bytes, received_at_us: int) -> Decoded:
+        """Never raises."""
 
-    def progress(self) -> None:
-        """A turn of the loop is done."""
+
+class Stopped(Exception):
+    """Asked to stop while a store was away: nothing of the batch is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What the loop is made of."""
+class Pipeline:
+    """The parts between the broker and the stores; ``stopping`` is asked while waiting."""
 
     source: Source
-    decoder: Decoder
-    telemetry: TelemetryWriter
-    records: Lines
-    quarantine: Shelf
-    watch: Watch
-    chance: random.Random
+    decoder: Reader
+    telemetry: Appender[Fact]
+    records: Appender[Deposit]
+    quarantine: Keeper
+    meters: Meters
+    backoff: Backoff
+    stopping: Callable[[], bool]
 
+    def pump(self) -> int:
+        """Move one batch; returns how many messages it had. Raises Stopped."""
+        deliveries = self.source.receive(BATCH_MAX, WAIT_S)
+        self.meters.received(deliveries)
+        facts, rejected = self._decode(deliveries)
+        if rejected:
+            self._set_aside(rejected)
+        if facts:
+            self._keep(facts, deliveries)
+        self.source.ack(deliveries)
+        self.meters.acknowledged(facts)
+        return len(deliveries)
 
-def pump(parts: Parts, batch_max: int, wait_s: float) -> int:
-    """One batch; answers how many deliveries it had. Its reading order is the guarantee."""
-    deliveries = parts.source.receive(batch_max, wait_s)
-    parts.watch.received(deliveries)
-    pairs, rejected = decode_all(parts.decoder, deliveries)
-    quarantine(parts, rejected)
-    kept = keep(parts, parts.telemetry.append, pairs)
-    keep(parts, parts.records.append, [p for p in kept if _names_a_card(p[0])])
-    parts.source.ack(deliveries)
-    parts.watch.stored(kept)
-    parts.watch.progress()
-    return len(deliveries)
+    def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[Fact], list[Rejected]]:
+        facts: list[Fact] = []
+        rejected: list[Rejected] = []
+        for delivery in deliveries:
+            if delivery.retained and is_last_will(delivery.payload):
+                # The broker repeats it at every subscription; its time would be invented each time.
+                self.meters.old_wills += 1
+                continue
+            decoded = self.decoder.decode(delivery.topic, delivery.payload, delivery.received_at_us)
+            facts += decoded.facts
+            rejected += decoded.rejected
+        return facts, rejected
 
+    def _keep(self, facts: Sequence[Fact], deliveries: Sequence[Delivery]) -> None:
+        """Telemetry first, then records; what a store will never take goes to quarantine, and
+        what telemetry refused does not reach the records.
+        """
+        refused = self._append("telemetry", self.telemetry, facts)
+        deposits = [
+            fact
+            for fact in facts
+            if isinstance(fact, Deposit) and fact.account and not (refused and fact in refused)
+        ]
+        if deposits:
+            refused.update(self._append("records", self.records, deposits))
+        if refused:
+            self._set_aside(self._messages_of(refused, deliveries))
 
-def decode_all(
-    decoder: Decoder, deliveries: Sequence[Delivery]
-) -> tuple[list[tuple[Fact, Delivery]], list[Rejected]]:
-    """Facts, each with the delivery it came in, and refusals."""
-    pairs: list[tuple[Fact, Delivery]] = []
-    rejected: list[Rejected] = []
-    for delivery in deliveries:
-        if delivery.retained and is_last_will(delivery.payload):
-            # The broker repeats it at every subscription; its time would be invented each time.
-            continue
-        decoded = decoder.decode(delivery.topic, delivery.payload, delivery.received_at_us)
-        pairs.extend((fact, delivery) for fact in decoded.facts)
-        rejected.extend(decoded.rejected)
-    return pairs, rejected
-
-
-def quarantine(parts: Parts, rejected: list[Rejected]) -> None:
-    """Refused messages, durable before the acknowledgement, like facts."""
-    if rejected:
-        insist(parts, lambda: parts.quarantine.add(rejected))
-        parts.watch.refused(rejected)
-
-
-def keep(
-    parts: Parts,
-    append: Callable[[list[Fact]], None] | Callable[[list[Deposit]], None],
-    pairs: list[tuple[Fact, Delivery]],
-) -> list[tuple[Fact, Delivery]]:
-    """Append facts, setting aside the ones a store refuses; answers what was kept."""
-    if not pairs:
-        return []
-    facts = [fact for fact, _ in pairs]
-    try:
-        insist(parts, lambda: append(facts))  # type: ignore[arg-type] # deposits where lines go
-        return pairs
-    except StoreRefused as why:
-        if len(pairs) == 1:
-            delivery = pairs[0][1]
-            message = (delivery.topic, delivery.payload, delivery.received_at_us)
-            quarantine(parts, [Rejected(*message, "store_refused", "", why.reason)])
-            return []
-    middle = len(pairs) // 2
-    return keep(parts, append, pairs[:middle]) + keep(parts, append, pairs[middle:])
-
-
-def insist(parts: Parts, call: Callable[[], object]) -> None:
-    """Repeat a call for as long as the store is unavailable, with capped back-off and jitter."""
-    pause_s = BACKOFF_FIRST_S
-    while True:
+    def _append(
+        self, name: str, store: Appender[F], facts: Sequence[F]
+    ) -> dict[Fact, tuple[str, str]]:
+        """Append all; returns the refused with the store's name and reason, found by halving."""
         try:
-            call()
-            return
-        except StoreUnavailable as why:
-            parts.watch.retrying(str(why))
-            parts.source.idle(pause_s * parts.chance.uniform(0.5, 1.0))
-            pause_s = min(BACKOFF_MAX_S, pause_s * 2)
+            self._persist(name, lambda: store.append(facts))
+        except StoreRefused as why:
+            if len(facts) == 1:
+                return {facts[0]: (name, why.reason)}
+            half = len(facts) // 2
+            return self._append(name, store, facts[:half]) | self._append(name, store, facts[half:])
+        return {}
 
+    def _set_aside(self, rejected: Sequence[Rejected]) -> None:
+        self._persist("quarantine", lambda: self.quarantine.add(rejected))
+        self.meters.set_aside(rejected)
 
-def _names_a_card(fact: Fact) -> bool:
-    return isinstance(fact, Deposit) and fact.account is not None
+    def _messages_of(
+        self, refused: dict[Fact, tuple[str, str]], deliveries: Sequence[Delivery]
+    ) -> list[Rejected]:
+        """The messages, whole, that the refused facts came in. Decoding again is the price of
+        keeping no origin for the millions that are taken.
+        """
+        found: list[Rejected] = []
+        for topic, payload, received_at_us, *_ in deliveries:
+            for fact in self.decoder.decode(topic, payload, received_at_us).facts:
+                if fact in refused:
+                    name, reason = refused[fact]
+                    found.append(
+                        Rejected(
+                            topic, payload, received_at_us, "store_refused", "", f"{name}: {reason}"
+                        )
+                    )
+                    break
+        return found
+
+    def _persist(self, name: str, call: Callable[[], object]) -> None:
+        """Do it, for ever if need be: the broker is the buffer while a store is away."""
+        while True:
+            try:
+                call()
+            except StoreUnavailable as why:
+                self.meters.blocked(name, str(why))
+                self._pause(self.backoff.next_s())
+            else:
+                self.backoff.reset()
+                self.meters.unblocked()
+                return
+
+    def _pause(self, wait_s: float) -> None:
+        while wait_s > 0:
+            if self.stopping():
+                raise Stopped
+            self.source.idle(min(wait_s, PAUSE_MAX_S))
+            wait_s -= PAUSE_MAX_S

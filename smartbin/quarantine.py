@@ -7,6 +7,8 @@ is durable here before it is acknowledged, and a redelivered one is not kept twi
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -19,7 +21,7 @@ from smartbin.errors import StoreUnavailable
 from smartbin.wire import Rejected
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
-FILES_MAX = 64
+FILES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Kept:
 
 
 class Quarantine:
-    """The folder of what was refused. One writer; readers need no lock, lines are written whole."""
+    """The folder of what was refused. Several processes may write; readers need no lock, lines are
+    written whole.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._ids: set[str] | None = None
+        self._ids: set[int] = set()
+        self._known: dict[str, tuple[int, int]] = {}
 
     def add(self, rejected: Sequence[Rejected]) -> int:
         """Keep refused messages, durably; answers how many were new.
@@ -49,17 +54,17 @@ class Quarantine:
         Raises StoreUnavailable when the disk or the bound is full: then nothing is acknowledged,
         and the broker keeps the messages until somebody has made room.
         """
-        if self._ids is None:
-            self._ids = {kept.id for kept in self}
-        new = {_id_of(r): r for r in rejected}
-        lines = {id: _line(id, r) for id, r in new.items() if id not in self._ids}
-        if not lines:
-            return 0
         try:
-            self._write("".join(lines.values()).encode())
+            with self._locked():
+                self._learn()
+                new = {_id_of(r): r for r in rejected}
+                lines = {id: _line(id, r) for id, r in new.items() if int(id, 16) not in self._ids}
+                if lines:
+                    self._write("".join(lines.values()).encode())
+                    self._ids.update(int(id, 16) for id in lines)
+                    self._known = self._stamps()
         except OSError as error:
             raise StoreUnavailable(f"quarantine {self._folder}: {error.strerror}") from error
-        self._ids.update(lines)
         return len(lines)
 
     def __iter__(self) -> Iterator[Kept]:
@@ -75,6 +80,14 @@ class Quarantine:
 
     def remove(self, ids: set[str]) -> None:
         """Forget messages that were replayed; each file is replaced whole or not at all."""
+        with self._locked():
+            self._remove(ids)
+
+    def used_share(self) -> float:
+        """How much of the bound is used, 0 to 1."""
+        return sum(size for _, size in self._stamps().values()) / (FILE_BYTES_MAX * FILES_MAX)
+
+    def _remove(self, ids: set[str]) -> None:
         for path in self._files():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             left = [line for line in lines if line.endswith("\n") and _kept(line).id not in ids]
@@ -89,13 +102,31 @@ class Quarantine:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(path)
-        self._ids = None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time: a replay that rewrites a file beside a gateway that appends to it
+        would lose what was acknowledged in between.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _learn(self) -> None:
+        """Know the ids that are kept, again when another process has changed a file."""
+        if self._known != self._stamps():
+            self._ids = {int(kept.id, 16) for kept in self if kept.id}
+            self._known = self._stamps()
+
+    def _stamps(self) -> dict[str, tuple[int, int]]:
+        found = {path.name: path.stat() for path in self._files()}
+        return {name: (stat.st_ino, stat.st_size) for name, stat in found.items()}
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("quarantine-*.jsonl"))
 
     def _write(self, data: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         files = self._files()
         path = files[-1] if files else self._folder / "quarantine-000001.jsonl"
         if path.exists() and path.stat().st_size + len(data) > FILE_BYTES_MAX:
@@ -120,7 +151,7 @@ def _ends_whole(path: Path) -> bool:
 
 
 def _id_of(r: Rejected) -> str:
-    return hashlib.sha256(r.topic.encode() + b"\0" + r.payload).hexdigest()[:16]
+    return hashlib.blake2b(r.topic.encode() + b"\0" + r.payload, digest_size=8).hexdigest()
 
 
 def _line(id: str, r: Rejected) -> str:

@@ -13,8 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from smartbin import calendar
 from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit
-from smartbin.records import prepare
-from smartbin.records.schema import deposit_line, unsettled
+from smartbin.records.schema import deposit_line, metadata, unsettled
 
 
 class DepositLines:
@@ -45,7 +44,7 @@ class DepositLines:
 
     def _prepare(self) -> None:
         if not self._ready:
-            prepare(self._engine)
+            metadata.create_all(self._engine)
             self._ready = True
 
     def _row(self, d: Deposit) -> dict[str, Any]:

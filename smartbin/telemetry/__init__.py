@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -157,34 +156,26 @@ class TelemetryReader(Protocol):
 
 
 def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryWriter:
-    """Open the writing half of the store that ``url`` (SMARTBIN_TELEMETRY_URL) names; ``zone`` is
-    the site's, ``token`` InfluxDB's. Raises BadInput, one sentence, when ``url`` names no store.
-    """
-    if path := _sqlite_path(url):
+    """Open the writing half of the store that ``url`` names; BadInput when it names none."""
+    if url.startswith("sqlite:///"):
         from smartbin.telemetry.sqlite import SqliteWriter
 
-        return SqliteWriter(path, zone)
+        return SqliteWriter(url.removeprefix("sqlite:///"), zone)
     raise _unknown(url, token)
 
 
 def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryReader:
-    """Open the reading half of the same store; it need not be there yet."""
-    if path := _sqlite_path(url):
-        from smartbin.telemetry.sqlite_reader import SqliteReader
+    """Open the reading half of the store that ``url`` names; BadInput when it names none."""
+    if url.startswith("sqlite:///"):
+        from smartbin.telemetry.sqlite import SqliteReader
 
-        return SqliteReader(path, zone)
+        return SqliteReader(url.removeprefix("sqlite:///"), zone)
     raise _unknown(url, token)
-
-
-def _sqlite_path(url: str) -> Path | None:
-    path = url.removeprefix("sqlite:///")
-    return Path(path) if path and path != url and path != ":memory:" else None
 
 
 def _unknown(url: str, token: str | None) -> BadInput:
     scheme = url.partition("://")[0]
     hint = " (a token was given)" if token else ""
     return BadInput(
-        f"SMARTBIN_TELEMETRY_URL: no store is known for {scheme!r}{hint}; use "
-        "sqlite:///var/telemetry.db for a file"
+        f"SMARTBIN_TELEMETRY_URL: no store is known for {scheme!r}{hint}; use sqlite:///PATH"
     )

@@ -1,0 +1,139 @@
+"""Where the broker is, what is subscribed there, and what its refusals mean to an operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from smartbin.errors import BadInput
+from smartbin.wire import ROOT
+
+SCHEMES = {"mqtt": 1883, "mqtts": 8883}
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and who we are. With ``tls`` and no ``ca_file`` the system's own
+    authorities are trusted.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    client_id: str
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+
+
+def broker_of(
+    url: str, client_id: str, password: str | None = None, ca_file: Path | None = None
+) -> Broker:
+    """The broker that a URL names, ``mqtt://user@host:1883`` or ``mqtts://host:8883``; raises
+    BadInput.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in SCHEMES or not parts.hostname or port == -1 or parts.path.strip("/"):
+        raise BadInput(
+            "SMARTBIN_MQTT_URL: expected mqtt://[user@]host[:1883] or mqtts://[user@]host[:8883]"
+        )
+    if parts.password is not None:
+        raise BadInput(
+            "SMARTBIN_MQTT_URL: a password does not belong in an address; "
+            "set SMARTBIN_MQTT_PASSWORD or SMARTBIN_MQTT_PASSWORD_FILE"
+        )
+    if password and not parts.username:
+        raise BadInput("SMARTBIN_MQTT_PASSWORD: needs a user in SMARTBIN_MQTT_URL, mqtt://user@...")
+    if ca_file is not None and not ca_file.is_file():
+        raise BadInput(f"SMARTBIN_MQTT_CA_FILE: {ca_file} is no file; name the authority's PEM")
+    return Broker(
+        parts.hostname,
+        port or SCHEMES[parts.scheme],
+        parts.scheme == "mqtts",
+        client_id,
+        unquote(parts.username) if parts.username else None,
+        password or None,
+        ca_file,
+    )
+
+
+def filters_of(site: str, share: str = "") -> list[str]:
+    """What a gateway subscribes to: every kind of every device of the site, alone or sharing the
+    work with the other gateways of the group ``share``.
+    """
+    if any(c in share for c in "/+#"):
+        raise BadInput("SMARTBIN_MQTT_SHARE: a group's name has no '/', '+' or '#'")
+    everything = f"{ROOT}/{site}/+/+"
+    return [f"$share/{share}/{everything}" if share else everything]
+
+
+class SessionMemory:
+    """Remembers in a file which filters the session at the broker may hold, so that a gateway
+    started with other settings unsubscribes what is no longer configured.
+    """
+
+    def __init__(self, file: Path, client_id: str) -> None:
+        self._file = file
+        self._client_id = client_id
+
+    def opens(self, filters: Sequence[str]) -> list[str]:
+        """Called before subscribing: returns what must be unsubscribed."""
+        known = self._read()
+        stale = [name for name in known.get(self._client_id, []) if name not in filters]
+        self._write({**known, self._client_id: [*filters, *stale]})
+        return stale
+
+    def settled(self, filters: Sequence[str]) -> None:
+        """The broker has unsubscribed what was stale."""
+        self._write({**self._read(), self._client_id: list(filters)})
+
+    def _read(self) -> dict[str, list[str]]:
+        try:
+            known = json.loads(self._file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def _write(self, known: dict[str, list[str]]) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+        os.replace(new, self._file)  # noqa: PTH105 - the name says that it is atomic
+
+
+def explain_error(error: Exception, broker: Broker) -> str:
+    """Why the broker cannot be reached, and what to look at."""
+    where = f"{broker.host}:{broker.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of {where} is not trusted ({error.verify_message}): "
+            f"set SMARTBIN_MQTT_CA_FILE to the authority's PEM file"
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {where} ({error.reason}): is SMARTBIN_MQTT_URL's scheme right?"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return (
+        f"cannot reach the broker at {where} ({said}): is it running, is SMARTBIN_MQTT_URL right?"
+    )
+
+
+def explain_refusal(reason: str, broker: Broker) -> str:
+    """What the broker's answer to our greeting means."""
+    where = f"the broker at {broker.host}:{broker.port}"
+    if reason in ("Not authorized", "Bad user name or password"):
+        return (
+            f"{where} refuses user {broker.username!r}: check the user in SMARTBIN_MQTT_URL and "
+            f"SMARTBIN_MQTT_PASSWORD"
+        )
+    if reason == "Client identifier not valid":
+        return f"{where} refuses the client id {broker.client_id!r}: set SMARTBIN_MQTT_CLIENT_ID"
+    return f"{where} refuses the connection ({reason})"

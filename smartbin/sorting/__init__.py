@@ -1,1 +1,0 @@
-"""Sorting statistics: pure functions from sums to figures. docs/statistics.md defines each."""
