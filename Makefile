@@ -35,8 +35,11 @@ check: .venv/ready-dev ## format, lint, types, import rules
 bench: .venv/ready-dev ## measure the promises about speed, as ratios within one run
 	$(BIN)/python -m tests.bench $(ARGS)
 
-docs: .venv/ready-dev ## make docs/asyncapi.yaml, docs/openapi.json and the JSON Schemas from the code
-	$(BIN)/python -m smartbin.wire docs
+web: .venv/ready-web ## build the screens into api/static
+	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" && { npm ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }; } && npm run --silent build
+
+docs: .venv/ready-dev ## make docs/asyncapi.json and docs/openapi.json from the code
+	$(BIN)/python -m smartbin.wire.asyncapi docs/asyncapi.json
 	$(BIN)/python -m api openapi > docs/openapi.json
 
 lock: ## compile the requirement files anew (needs uv)
