@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean lock docs
+.PHONY: help setup demo test check bench clean lock docs web
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,6 +16,10 @@ help: ## list the tasks
 
 .venv/ready-dev: .venv/ready requirements-dev.lock
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/ready-web: .venv/ready requirements-web.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-web.lock
 	@touch $@
 
 setup: .venv/ready-dev ## make the environment with everything for development
@@ -45,6 +49,7 @@ docs: .venv/ready-dev ## make docs/asyncapi.json and docs/openapi.json from the 
 lock: ## compile the requirement files anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group pyproject.toml:web -c requirements-dev.lock -o requirements-web.lock
 
 clean: ## remove what was made, the data of the demo included
 	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache api/static web/node_modules

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from smartbin.errors import BadInput
+from smartbin.errors import BadInput, StoreUnavailable
 
 BUSY_TIMEOUT_S = 5
 
@@ -39,6 +39,16 @@ def open_engine(url: str, password: str | None = None) -> Engine:
         f"SMARTBIN_RECORDS_URL: {parsed.drivername!r} is not supported; use sqlite:///PATH or "
         "postgresql+psycopg://USER@HOST/DATABASE"
     )
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables that are missing; raises StoreUnavailable when the database is away."""
+    from smartbin.records.schema import metadata
+
+    try:
+        metadata.create_all(engine)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
 
 
 def _pragmas(connection: Any, _record: Any) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from smartbin import calendar
 from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit
-from smartbin.records.schema import deposit_line, metadata, unsettled
+from smartbin.records import prepare
+from smartbin.records.schema import deposit_line, unsettled
 
 
 class DepositLines:
@@ -44,7 +45,7 @@ class DepositLines:
 
     def _prepare(self) -> None:
         if not self._ready:
-            metadata.create_all(self._engine)
+            prepare(self._engine)
             self._ready = True
 
     def _row(self, d: Deposit) -> dict[str, Any]:

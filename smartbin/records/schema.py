@@ -29,3 +29,12 @@ unsettled = Table(
     Column("card", String(64), primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
 )
+
+# Programs' bearer tokens, hashed.
+token = Table(
+    "token",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)

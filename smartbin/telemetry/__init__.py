@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -156,26 +157,34 @@ class TelemetryReader(Protocol):
 
 
 def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryWriter:
-    """Open the writing half of the store that ``url`` names; BadInput when it names none."""
-    if url.startswith("sqlite:///"):
+    """Open the writing half of the store that ``url`` (SMARTBIN_TELEMETRY_URL) names; ``zone`` is
+    the site's, ``token`` InfluxDB's. Raises BadInput, one sentence, when ``url`` names no store.
+    """
+    if path := _sqlite_path(url):
         from smartbin.telemetry.sqlite import SqliteWriter
 
-        return SqliteWriter(url.removeprefix("sqlite:///"), zone)
+        return SqliteWriter(path, zone)
     raise _unknown(url, token)
 
 
 def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryReader:
-    """Open the reading half of the store that ``url`` names; BadInput when it names none."""
-    if url.startswith("sqlite:///"):
-        from smartbin.telemetry.sqlite import SqliteReader
+    """Open the reading half of the same store; it need not be there yet."""
+    if path := _sqlite_path(url):
+        from smartbin.telemetry.sqlite_reader import SqliteReader
 
-        return SqliteReader(url.removeprefix("sqlite:///"), zone)
+        return SqliteReader(path, zone)
     raise _unknown(url, token)
+
+
+def _sqlite_path(url: str) -> Path | None:
+    path = url.removeprefix("sqlite:///")
+    return Path(path) if path and path != url and path != ":memory:" else None
 
 
 def _unknown(url: str, token: str | None) -> BadInput:
     scheme = url.partition("://")[0]
     hint = " (a token was given)" if token else ""
     return BadInput(
-        f"SMARTBIN_TELEMETRY_URL: no store is known for {scheme!r}{hint}; use sqlite:///PATH"
+        f"SMARTBIN_TELEMETRY_URL: no store is known for {scheme!r}{hint}; use "
+        "sqlite:///var/telemetry.db for a file"
     )

@@ -1,66 +1,126 @@
-"""Tables of the embedded store: facts keyed by identity, roll-ups kept by triggers.
+"""The tables of the SQLite telemetry store, the roll-ups that triggers keep, and what its two
+halves share.
 
-Triggers fire on *newly inserted* rows only (a duplicate is ignored before they run), so the
-roll-ups are exact however often a fact is appended, and statistics cost by days, not by deposits.
+Every table of facts is keyed by the fact's identity, so keeping a fact twice is keeping it once. A
+trigger fires for *newly inserted* rows only, so the roll-ups are exact however often and in
+whatever order facts come. ``day`` is the ordinal of the site's calendar day and ``hour`` the hour
+of that day: computed once, by ``smartbin.calendar``, when the fact comes in.
 """
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+from __future__ import annotations
 
-CREATE TABLE IF NOT EXISTS level (
-  device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
-  level_pct INTEGER, fault TEXT, seq INTEGER, day INTEGER NOT NULL, hour_bit INTEGER NOT NULL,
-  PRIMARY KEY (device, door, at_us)) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS deposit (
-  device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
-  weight_g INTEGER NOT NULL, verdict TEXT, judge TEXT, item TEXT, seq INTEGER,
-  day INTEGER NOT NULL, hour_bit INTEGER NOT NULL,
-  PRIMARY KEY (device, door, at_us)) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS collection (
-  device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
-  gross_g INTEGER NOT NULL, tare_g INTEGER NOT NULL, crew TEXT, seq INTEGER,
-  day INTEGER NOT NULL, hour_bit INTEGER NOT NULL,
-  PRIMARY KEY (device, door, at_us)) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS status (
-  device TEXT NOT NULL, at_us INTEGER NOT NULL, state TEXT NOT NULL,
-  battery_pct INTEGER, voltage_mv INTEGER, rssi_dbm INTEGER, temperature_c INTEGER, firmware TEXT,
-  seq INTEGER, day INTEGER NOT NULL, hour_bit INTEGER NOT NULL,
-  PRIMARY KEY (device, at_us)) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS alarm (
-  device TEXT NOT NULL, door TEXT NOT NULL, type TEXT NOT NULL, at_us INTEGER NOT NULL,
-  active INTEGER NOT NULL, seq INTEGER, day INTEGER NOT NULL, hour_bit INTEGER NOT NULL,
-  PRIMARY KEY (device, door, type, at_us)) WITHOUT ROWID, STRICT;
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
-CREATE TABLE IF NOT EXISTS deposit_day (
-  device TEXT NOT NULL, door TEXT NOT NULL, day INTEGER NOT NULL, deposits INTEGER NOT NULL,
-  weight_g INTEGER NOT NULL, judged INTEGER NOT NULL, correct INTEGER NOT NULL,
-  PRIMARY KEY (device, door, day)) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS item_day (
-  device TEXT NOT NULL, door TEXT NOT NULL, day INTEGER NOT NULL, item TEXT NOT NULL,
-  deposits INTEGER NOT NULL, weight_g INTEGER NOT NULL,
-  PRIMARY KEY (device, door, day, item)) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS presence (
-  device TEXT NOT NULL, day INTEGER NOT NULL, hours INTEGER NOT NULL, messages INTEGER NOT NULL,
-  seq_min INTEGER NOT NULL, seq_max INTEGER NOT NULL,
-  PRIMARY KEY (device, day)) WITHOUT ROWID, STRICT;
+from smartbin.errors import StoreRefused, StoreUnavailable
 
-CREATE TRIGGER IF NOT EXISTS deposit_rolls_up AFTER INSERT ON deposit BEGIN
-  INSERT INTO deposit_day VALUES (NEW.device, NEW.door, NEW.day, 1, NEW.weight_g,
-    NEW.verdict IS NOT NULL, NEW.verdict IS 'correct')
-  ON CONFLICT DO UPDATE SET deposits = deposits + 1, weight_g = weight_g + excluded.weight_g,
-    judged = judged + excluded.judged, correct = correct + excluded.correct;
-END;
-CREATE TRIGGER IF NOT EXISTS item_rolls_up AFTER INSERT ON deposit WHEN NEW.item IS NOT NULL BEGIN
-  INSERT INTO item_day VALUES (NEW.device, NEW.door, NEW.day, NEW.item, 1, NEW.weight_g)
-  ON CONFLICT DO UPDATE SET deposits = deposits + 1, weight_g = weight_g + excluded.weight_g;
-END;
-""" + "".join(
-    f"""
-CREATE TRIGGER IF NOT EXISTS {table}_is_heard AFTER INSERT ON {table}
-WHEN NEW.seq IS NOT NULL BEGIN
-  INSERT INTO presence VALUES (NEW.device, NEW.day, NEW.hour_bit, 1, NEW.seq, NEW.seq)
-  ON CONFLICT DO UPDATE SET hours = hours | excluded.hours, messages = messages + 1,
-    seq_min = min(seq_min, excluded.seq_min), seq_max = max(seq_max, excluded.seq_max);
-END;"""
-    for table in ("level", "deposit", "collection", "status", "alarm")
+VERSION = 1
+"""PRAGMA user_version of a file that this code reads and writes."""
+BUSY_WAIT_S = 5.0
+"""How long a connection waits for another's lock before it says StoreUnavailable."""
+
+_FACTS = (
+    """CREATE TABLE level (
+        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
+        level_pct INTEGER, fault TEXT, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE deposit (
+        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
+        weight_g INTEGER NOT NULL, verdict TEXT, judge TEXT, item TEXT,
+        seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE collection (
+        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
+        gross_g INTEGER NOT NULL, tare_g INTEGER NOT NULL, crew TEXT,
+        seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE status (
+        device TEXT NOT NULL, at_us INTEGER NOT NULL, state TEXT NOT NULL,
+        battery_pct INTEGER, voltage_mv INTEGER, rssi_dbm INTEGER, temperature_c INTEGER,
+        firmware TEXT, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE alarm (
+        device TEXT NOT NULL, door TEXT NOT NULL, type TEXT NOT NULL, at_us INTEGER NOT NULL,
+        active INTEGER NOT NULL, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, type, at_us)) STRICT, WITHOUT ROWID""",
 )
+
+_ROLL_UPS = (
+    """CREATE TABLE deposit_day (
+        device TEXT NOT NULL, door TEXT NOT NULL, day INTEGER NOT NULL,
+        deposits INTEGER NOT NULL, weight_g INTEGER NOT NULL,
+        judged INTEGER NOT NULL, correct INTEGER NOT NULL,
+        PRIMARY KEY (device, door, day)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE deposit_item_day (
+        device TEXT NOT NULL, door TEXT NOT NULL, day INTEGER NOT NULL, item TEXT NOT NULL,
+        deposits INTEGER NOT NULL, weight_g INTEGER NOT NULL,
+        PRIMARY KEY (device, door, day, item)) STRICT, WITHOUT ROWID""",
+    # hours is a bit mask: hours are up to 25 a day and a bit is set as often as one likes.
+    """CREATE TABLE presence (
+        device TEXT NOT NULL, day INTEGER NOT NULL, hours INTEGER NOT NULL,
+        messages INTEGER NOT NULL, seq_min INTEGER NOT NULL, seq_max INTEGER NOT NULL,
+        PRIMARY KEY (device, day)) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER deposit_totals AFTER INSERT ON deposit BEGIN
+        INSERT INTO deposit_day VALUES (NEW.device, NEW.door, NEW.day, 1, NEW.weight_g,
+            NEW.verdict IS NOT NULL, NEW.verdict IS 'correct')
+        ON CONFLICT DO UPDATE SET deposits = deposits + 1,
+            weight_g = weight_g + excluded.weight_g,
+            judged = judged + excluded.judged, correct = correct + excluded.correct;
+    END""",
+    """CREATE TRIGGER deposit_items AFTER INSERT ON deposit WHEN NEW.item IS NOT NULL BEGIN
+        INSERT INTO deposit_item_day
+        VALUES (NEW.device, NEW.door, NEW.day, NEW.item, 1, NEW.weight_g)
+        ON CONFLICT DO UPDATE SET deposits = deposits + 1,
+            weight_g = weight_g + excluded.weight_g;
+    END""",
+)
+
+FACT_TABLES = ("level", "deposit", "collection", "status", "alarm")
+
+# A message's counter travels on its first fact, so counting facts that carry one counts messages.
+_PRESENCE = tuple(
+    f"""CREATE TRIGGER {table}_presence AFTER INSERT ON {table} WHEN NEW.seq IS NOT NULL BEGIN
+        INSERT INTO presence VALUES (NEW.device, NEW.day, 1 << NEW.hour, 1, NEW.seq, NEW.seq)
+        ON CONFLICT DO UPDATE SET hours = hours | excluded.hours, messages = messages + 1,
+            seq_min = min(seq_min, excluded.seq_min), seq_max = max(seq_max, excluded.seq_max);
+    END"""
+    for table in FACT_TABLES
+)
+
+_META = ("CREATE TABLE meta (zone TEXT NOT NULL) STRICT",)
+
+SCHEMA = _META + _FACTS + _ROLL_UPS + _PRESENCE
+
+
+@contextmanager
+def typed_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into the port's two, by what the caller should do."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError) as error:
+        raise StoreRefused(f"{type(error).__name__}: {error}") from error
+    except (sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+        raise StoreRefused(f"a value of a type SQLite does not know: {error}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable(f"telemetry file {path}: {error}") from error
+
+
+def mismatch(db: sqlite3.Connection, path: Path, zone: ZoneInfo) -> str | None:
+    """Why this file is not for this code and site, with the remedy; None when it is."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version != VERSION:
+        return (
+            f"SMARTBIN_TELEMETRY_URL: {path} has schema version {version}, this program knows "
+            f"{VERSION}; use the program's matching version or another file"
+        )
+    (kept,) = db.execute("SELECT zone FROM meta").fetchone()
+    if kept != zone.key:
+        return (
+            f"SMARTBIN_TELEMETRY_URL: {path} keeps the days of {kept}, the site's zone is "
+            f"{zone.key}; correct the site's zone, or copy the facts into a new file "
+            "(python -m gateway copy)"
+        )
+    return None

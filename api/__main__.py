@@ -1,0 +1,110 @@
+"""``python -m api``: read the settings once, build the parts, serve; or make a token."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+
+import uvicorn
+
+from api.app import create_app
+from api.parts import Parts
+from api.settings import ApiSettings
+from smartbin import calendar
+from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.records import open_engine, prepare
+from smartbin.records.tokens import Role, Tokens
+from smartbin.registry.load import load
+from smartbin.telemetry import open_reader
+
+# An open event stream would else hold the server's shutdown for ever (uvicorn 451).
+SHUTDOWN_S = 3
+CONNECTIONS_MAX = 1_500
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve the API, or carry out one of its commands; answers the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m api", description="HTTP out.")
+    parser.add_argument("--print-config", action="store_true", help="show the settings and end")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="answer HTTP until stopped (the default)")
+    commands.add_parser("openapi", help="print the OpenAPI document")
+    token = commands.add_parser("token", help="bearer tokens of programs")
+    token.add_argument("action", choices=["create", "list", "revoke"])
+    token.add_argument("--name", default="")
+    roles = [role.value for role in Role if role is not Role.PUBLIC]
+    token.add_argument("--role", choices=roles, default=Role.CREW.value)
+    args = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = ApiSettings.read(os.environ)
+        if args.print_config:
+            print(settings.shown())
+            return 0
+        if args.command == "token":
+            return _token(settings, args.action, args.name, Role(args.role))
+        app = create_app(_parts(settings))
+        if args.command == "openapi":
+            print(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True))
+            return 0
+        host, port = _address(settings.api_http)
+    except (BadInput, StoreUnavailable) as error:
+        print(error, file=sys.stderr)
+        return 2
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        limit_concurrency=CONNECTIONS_MAX,
+        access_log=False,
+        server_header=False,
+    )
+    return 0
+
+
+def _parts(settings: ApiSettings) -> Parts:
+    registry = load(settings.site)
+    token = settings.telemetry_token.get_secret_value() or None
+    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    prepare(engine)
+    return Parts(
+        registry,
+        open_reader(settings.telemetry_url, registry.site.zone, token),
+        engine,
+        settings.quarantine,
+        lambda: calendar.to_us(datetime.now(UTC)),
+    )
+
+
+def _token(settings: ApiSettings, action: str, name: str, role: Role) -> int:
+    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    prepare(engine)
+    tokens = Tokens(engine)
+    if action == "list":
+        for known, has in tokens.names():
+            print(f"{known}  {has}")
+        return 0
+    if not name:
+        raise BadInput("--name: say whose token it is, for example --name truck-3")
+    if action == "revoke":
+        tokens.revoke(name)
+        return 0
+    print(tokens.create(name, role))
+    print("shown this once; keep it safe · 仅显示一次，请妥善保存", file=sys.stderr)
+    return 0
+
+
+def _address(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise BadInput(f"SMARTBIN_API_HTTP: {value!r} is no host:port; write 127.0.0.1:8000")
+    return host, int(port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Puts the API together: resources, errors, headers, health."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from api import communities, errors, live, places
+from api.headers import SecurityHeaders
+from api.parts import Parts, PartsDep
+from api.security import PUBLIC
+from api.tables import ETags
+from smartbin.errors import StoreUnavailable
+
+VERSION = "0.1.0"
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """The application over these parts; nothing is global, so a test may have several."""
+    hub = live.Hub(parts)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        hub.start()
+        yield
+        hub.stop()
+
+    app = FastAPI(
+        title="smartbin",
+        version=VERSION,
+        summary="Full bins, sorting statistics and points of a subdistrict",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.state.parts = parts
+    app.state.hub = hub
+    app.state.metrics = CollectorRegistry()
+    app.state.requests = Counter(
+        "smartbin_api_requests", "Requests answered", ["code"], registry=app.state.metrics
+    )
+    errors.install(app)
+    app.add_middleware(ETags)
+    app.add_middleware(SecurityHeaders)
+    app.include_router(communities.router)
+    app.include_router(places.router)
+    app.include_router(live.router)
+    _health(app)
+    return app
+
+
+def _health(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def count(request: Request, call_next):  # type: ignore[no-untyped-def] # starlette's shape
+        response = await call_next(request)
+        app.state.requests.labels(response.status_code).inc()
+        return response
+
+    @app.get("/healthz", tags=["health"], dependencies=[PUBLIC])
+    def healthz() -> PlainTextResponse:
+        """The process is alive."""
+        return PlainTextResponse("ok\n")
+
+    @app.get("/readyz", tags=["health"], dependencies=[PUBLIC], responses=errors.documented(503))
+    def readyz(parts: PartsDep) -> PlainTextResponse:
+        """The stores answer; 503 with a sentence when they do not."""
+        try:
+            parts.reader.check()
+        except StoreUnavailable as error:
+            return PlainTextResponse(f"{error}\n", 503)
+        return PlainTextResponse("ready\n")
+
+    @app.get("/metrics", tags=["health"], dependencies=[PUBLIC])
+    def metrics() -> Response:
+        """Metrics in Prometheus format."""
+        return Response(generate_latest(app.state.metrics), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/docs", include_in_schema=False, dependencies=[PUBLIC])
+    def docs() -> Response:
+        """The endpoints as one page of plain HTML: it works without internet."""
+        return Response(_docs_page(app), media_type="text/html; charset=utf-8")
+
+
+def _docs_page(app: FastAPI) -> str:
+    rows = []
+    for path, methods in sorted(app.openapi()["paths"].items()):
+        for method, entry in methods.items():
+            names = ", ".join(p["name"] for p in entry.get("parameters", []))
+            text = entry.get("description", "").split("\n\n")[0]
+            rows.append(
+                f"<tr><td><code>{method.upper()} {path}</code></td><td>{text}</td>"
+                f"<td>{names}</td></tr>"
+            )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>smartbin API</title>'
+        "<h1>smartbin API</h1><p>The complete description, for programs: "
+        '<a href="/api/v1/openapi.json">OpenAPI</a>.</p>'
+        "<table border=1 cellpadding=6><tr><th>Endpoint<th>Meaning<th>Parameters</tr>"
+        f"{''.join(rows)}</table></html>"
+    )

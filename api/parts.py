@@ -1,0 +1,51 @@
+"""What the API is made of: built once by ``__main__`` (or a test), handed to every handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+
+from smartbin import calendar
+from smartbin.registry import Registry
+from smartbin.telemetry import TelemetryReader
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder of the
+    built screens, None when they were not built.
+    """
+
+    registry: Registry
+    reader: TelemetryReader
+    engine: Engine
+    quarantine: Path
+    now_us: Callable[[], int]
+    static: Path | None = None
+
+    def today(self) -> date:
+        """The site's calendar day it is now."""
+        return calendar.day_of(self.now_us(), self.registry.site.zone)
+
+    def local(self, at_us: int) -> datetime:
+        """An instant as the API shows it: in the site's zone, with its offset."""
+        return calendar.from_us(at_us, self.registry.site.zone)
+
+    def local_or_none(self, at_us: int | None) -> datetime | None:
+        """The same, where there may be no instant."""
+        return None if at_us is None else self.local(at_us)
+
+
+async def parts_of(request: Request) -> Parts:
+    """The parts of the application that answers this request."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsDep = Annotated[Parts, Depends(parts_of)]

@@ -1,0 +1,323 @@
+"""The site, its devices and its collection points as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from api import schemas
+from api.errors import Problem, documented
+from api.parts import Parts, PartsDep
+from api.security import CREW, PUBLIC
+from api.tables import Format, FormatQuery, csv_response
+from api.windows import window
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.collection import Policy, stops
+from smartbin.events import Category, DoorKey, LevelReading
+from smartbin.registry import Device, DeviceKind, Door
+
+router = APIRouter(prefix="/api/v1")
+LEVELS_MAX = 10_000
+PAGE_MAX = 1_000
+POLICY = Policy()
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows of a page")]
+Before = Annotated[
+    AwareDatetime | None, Query(description="continue: next_before of the last page")
+]
+
+
+@router.get("/site", tags=["site"], dependencies=[PUBLIC])
+def site(parts: PartsDep) -> schemas.Site:
+    """The site: what it has, and every device with its doors."""
+    registry, today = parts.registry, parts.today()
+    kinds = [device.kind for device in registry.devices.values()]
+    return schemas.Site(
+        id=registry.site.id,
+        name=registry.site.name,
+        zone=registry.site.zone.key,
+        communities=len(registry.communities),
+        bins=kinds.count(DeviceKind.BIN),
+        collection_points=kinds.count(DeviceKind.COLLECTION_POINT),
+        plain_bins=len(registry.plain_bins),
+        devices=[
+            schemas.SiteDevice(
+                id=device.id,
+                kind=device.kind,
+                community=registry.community_of(device.id, today),
+                doors=sorted({door.id for door in registry.doors_of_device(device.id)}),
+            )
+            for device in registry.devices.values()
+        ],
+    )
+
+
+@router.get(
+    "/bins/full",
+    tags=["bins"],
+    dependencies=[CREW],
+    responses=documented(401, 403, 503),
+    response_model=schemas.Full,
+)
+def full(
+    parts: PartsDep,
+    category: Category | None = None,
+    threshold_pct: Annotated[int | None, Query(ge=1, le=100)] = None,
+    collection_point: str | None = None,
+    format: FormatQuery = Format.JSON,
+) -> schemas.Full | Response:
+    """The doors that need somebody, most urgent first; a truck carries one category."""
+    now_us, today = parts.now_us(), parts.today()
+    doors = _doors(parts, category, collection_point, today)
+    since_us = now_us - POLICY.look_back_us
+    found = stops(
+        doors,
+        parts.reader.latest_levels([door.key for door in doors], since_us),
+        now_us,
+        POLICY,
+        threshold_pct=threshold_pct,
+        full_since=lambda key, pct: parts.reader.full_since(key, pct, now_us + 1, since_us),
+    )
+    rows = [
+        schemas.FullDoor(
+            device=stop.door.device,
+            door=stop.door.id,
+            category=stop.door.category,
+            community=parts.registry.community_of(stop.door.device, today),
+            collection_point=parts.registry.collection_point_of(stop.door.device, today),
+            name=parts.registry.devices[stop.door.device].name,
+            x_m=parts.registry.devices[stop.door.device].x_m,
+            y_m=parts.registry.devices[stop.door.device].y_m,
+            level_pct=stop.level_pct,
+            state=stop.state,
+            full_since=parts.local_or_none(stop.full_since_us),
+            read_at=parts.local_or_none(stop.read_at_us),
+            age_s=None
+            if stop.read_at_us is None
+            else max(0, now_us - stop.read_at_us) // calendar.US_PER_S,
+        )
+        for stop in found
+    ]
+    if format is Format.CSV:
+        return csv_response([row.model_dump() for row in rows], "full")
+    return schemas.Full(as_of=parts.local(now_us), doors=rows)
+
+
+@router.get(
+    "/bins/{device}/levels",
+    tags=["bins"],
+    dependencies=[CREW],
+    responses=documented(401, 403, 404, 422, 503),
+    response_model=schemas.Levels,
+)
+def levels(
+    parts: PartsDep,
+    device: str,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+    format: FormatQuery = Format.JSON,
+) -> schemas.Levels | Response:
+    """The level history of one device's doors (any device), newest first."""
+    parts.registry.device(device)
+    start_us, end_us = _bounds(parts, first, last)
+    rows = parts.reader.levels(device, start_us, end_us, LEVELS_MAX)
+    if format is Format.CSV:
+        table = [
+            {"door": r.door, "at": parts.local(r.at_us).isoformat(), "level_pct": r.level_pct}
+            for r in rows
+        ]
+        return csv_response(table, f"levels-{device}")
+    doors: dict[str, list[schemas.LevelAt]] = {
+        door.id: [] for door in parts.registry.doors_of_device(device)
+    }
+    for row in rows:
+        doors.setdefault(row.door, []).append(_level(parts, row))
+    return schemas.Levels(device=device, doors=doors, truncated=len(rows) == LEVELS_MAX)
+
+
+@router.get(
+    "/devices/{device}", tags=["devices"], dependencies=[CREW], responses=documented(401, 403, 404)
+)
+def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
+    """One device as it is now: status, active alarms, doors with their newest levels."""
+    place = parts.registry.device(device)
+    status = parts.reader.latest_statuses([device]).get(device)
+    today = parts.today()
+    return schemas.DeviceOut(
+        id=place.id,
+        kind=place.kind,
+        name=place.name,
+        community=parts.registry.community_of(device, today),
+        collection_point=parts.registry.collection_point_of(device, today),
+        x_m=place.x_m,
+        y_m=place.y_m,
+        state=status.state if status else None,
+        status_at=parts.local(status.at_us) if status else None,
+        battery_pct=status.battery_pct if status else None,
+        firmware=status.firmware if status else None,
+        alarms=[
+            schemas.AlarmNow(device=a.device, door=a.door, type=a.type, since=parts.local(a.at_us))
+            for a in parts.reader.active_alarms([device])
+        ],
+        doors=_doors_now(parts, [place])[device],
+    )
+
+
+@router.get(
+    "/devices/{device}/collections",
+    tags=["devices"],
+    dependencies=[CREW],
+    responses=documented(401, 403, 404, 422),
+    response_model=schemas.Collections,
+)
+def collections(
+    parts: PartsDep,
+    device: str,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+    before: Before = None,
+    limit: Limit = PAGE_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.Collections | Response:
+    """The collections of one device, newest first, page by page."""
+    keys = _keys(parts, device)
+    start_us, end_us = _page(_bounds(parts, first, last), before)
+    rows = [
+        schemas.CollectionRow(
+            at=parts.local(c.at_us),
+            device=c.device,
+            door=c.door,
+            gross_g=c.gross_g,
+            tare_g=c.tare_g,
+            net_g=c.net_g,
+            crew=c.crew,
+        )
+        for c in parts.reader.collections(keys, start_us, end_us, limit)
+    ]
+    if format is Format.CSV:
+        return csv_response([row.model_dump() for row in rows], f"collections-{device}")
+    more = rows[-1].at if len(rows) == limit else None
+    return schemas.Collections(device=device, collections=rows, next_before=more)
+
+
+@router.get(
+    "/devices/{device}/deposits",
+    tags=["devices"],
+    dependencies=[CREW],
+    responses=documented(401, 403, 404, 422),
+    response_model=schemas.Deposits,
+)
+def deposits(
+    parts: PartsDep,
+    device: str,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+    before: Before = None,
+    limit: Limit = PAGE_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.Deposits | Response:
+    """The deposits of one device, newest first, page by page; never who made them."""
+    keys = _keys(parts, device)
+    start_us, end_us = _page(_bounds(parts, first, last), before)
+    rows = [
+        schemas.DepositRow(
+            at=parts.local(d.at_us),
+            device=d.device,
+            door=d.door,
+            weight_g=d.weight_g,
+            verdict=d.verdict,
+            judge=d.judge,
+            item=d.item,
+        )
+        for d in parts.reader.deposits(keys, start_us, end_us, limit)
+    ]
+    if format is Format.CSV:
+        return csv_response([row.model_dump() for row in rows], f"deposits-{device}")
+    more = rows[-1].at if len(rows) == limit else None
+    return schemas.Deposits(device=device, deposits=rows, next_before=more)
+
+
+@router.get(
+    "/collection-points", tags=["collection points"], dependencies=[CREW], responses=documented(401)
+)
+def collection_points(parts: PartsDep) -> schemas.CollectionPoints:
+    """The collection points, the communities and bins they serve, and their doors."""
+    today = parts.today()
+    days = Days(today, today)
+    points = [d for d in parts.registry.devices.values() if d.kind is DeviceKind.COLLECTION_POINT]
+    doors = _doors_now(parts, points)
+    rows = []
+    for point in points:
+        served = [c.id for c, _ in parts.registry.communities_of(point.id, days)]
+        bins = [d.id for id in served for d, _ in parts.registry.bins_of(id, days)]
+        rows.append(
+            schemas.CollectionPoint(
+                id=point.id,
+                name=point.name,
+                x_m=point.x_m,
+                y_m=point.y_m,
+                communities=served,
+                bins=bins,
+                doors=doors[point.id],
+            )
+        )
+    return schemas.CollectionPoints(collection_points=rows)
+
+
+def _doors(parts: Parts, category: Category | None, point: str | None, today: date) -> list[Door]:
+    if point and parts.registry.device(point).kind is not DeviceKind.COLLECTION_POINT:
+        detail = f"{point} is a bin; GET /api/v1/collection-points lists the points"
+        raise Problem(422, "bad-input", detail, parameter="collection_point")
+    return [
+        door
+        for door in parts.registry.doors(today)
+        if category in (None, door.category)
+        and point in (None, parts.registry.collection_point_of(door.device, today))
+    ]
+
+
+def _doors_now(parts: Parts, devices: Iterable[Device]) -> Mapping[str, list[schemas.DoorNow]]:
+    today = parts.today()
+    days = Days(today, today)
+    spans = {d.id: parts.registry.spans(d.id, days) for d in devices}
+    keys = [s.door.key for found in spans.values() for s in found]
+    newest = parts.reader.latest_levels(keys, parts.now_us() - POLICY.look_back_us)
+    return {
+        id: [
+            schemas.DoorNow(
+                door=s.door.id,
+                category=s.door.category,
+                capacity_l=s.door.capacity_l,
+                full_pct=s.door.full_pct,
+                overfull_pct=s.door.overfull_pct,
+                level=_level(parts, newest[s.door.key]) if s.door.key in newest else None,
+            )
+            for s in found
+        ]
+        for id, found in spans.items()
+    }
+
+
+def _level(parts: Parts, reading: LevelReading) -> schemas.LevelAt:
+    return schemas.LevelAt(
+        at=parts.local(reading.at_us), level_pct=reading.level_pct, fault=reading.fault
+    )
+
+
+def _keys(parts: Parts, device: str) -> list[DoorKey]:
+    parts.registry.device(device)
+    return sorted({door.key for door in parts.registry.doors_of_device(device)})
+
+
+def _bounds(parts: Parts, first: date | None, last: date | None) -> tuple[int, int]:
+    return calendar.bounds_us(window(parts, first, last), parts.registry.site.zone)
+
+
+def _page(bounds: tuple[int, int], before: AwareDatetime | None) -> tuple[int, int]:
+    start_us, end_us = bounds
+    return start_us, end_us if before is None else min(end_us, calendar.to_us(before))

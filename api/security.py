@@ -1,0 +1,49 @@
+"""Who may ask what: every route declares its roles, a bearer token carries one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.errors import Problem
+from api.parts import PartsDep
+from smartbin.records.tokens import Role, Tokens
+
+_bearer = HTTPBearer(auto_error=False, description="made by `python -m api token create`")
+
+
+class Allow:
+    """A dependency that lets the named roles pass, and admin always; public lets everyone pass."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = frozenset({*roles, Role.ADMIN})
+
+    def __call__(
+        self,
+        request: Request,
+        parts: PartsDep,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Role:
+        """The caller's role; 401 without a valid token, 403 with one of another role."""
+        if Role.PUBLIC in self.roles:
+            return Role.PUBLIC
+        role = Tokens(parts.engine).role_of(credentials.credentials) if credentials else None
+        if role is None:
+            raise Problem(
+                401,
+                "unauthorized",
+                "a valid bearer token is needed; the office makes one with "
+                "`python -m api token create`",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if role not in self.roles:
+            wanted = ", ".join(sorted(self.roles))
+            raise Problem(403, "forbidden", f"{request.url.path} is for {wanted}, not for {role}")
+        return role
+
+
+PUBLIC = Depends(Allow(Role.PUBLIC))
+CREW = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.OFFICE))
+OFFICE = Depends(Allow(Role.OFFICE))

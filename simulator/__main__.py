@@ -1,0 +1,197 @@
+"""``python -m simulator``: a fleet that does not exist, published over MQTT."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from simulator import run
+from simulator.expect import Expected
+from simulator.faults import Profile, deliveries
+from simulator.fleet import Fleet
+from simulator.households import write_accounts
+from simulator.publisher import Broker, BrokerLost, Publisher
+from simulator.replay import add_replay, replay
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.errors import BadInput
+from smartbin.registry.load import load
+from smartbin.settings import Settings
+
+EXIT_BAD_INPUT = 2
+SEED = 20261124
+DAYS_MAX = 3660
+
+
+class SimulatorSettings(Settings):
+    """What the simulator reads from the environment; docs/configuration.md explains each."""
+
+    mqtt_url: str = "mqtt://127.0.0.1:1883"
+    mqtt_password: SecretStr = SecretStr("")
+    mqtt_ca_file: Path | None = None
+
+    def broker(self) -> Broker:
+        """Where to publish."""
+        return Broker.parse(self.mqtt_url, self.mqtt_password.get_secret_value(), self.mqtt_ca_file)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; answers the exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.command(args, SimulatorSettings.read(os.environ)))
+    except (BadInput, BrokerLost) as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT if isinstance(error, BadInput) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    live = commands.add_parser("live", help="publish as time passes, until Ctrl-C")
+    live.add_argument("--speed", type=_speed, default=1.0, help="times the clock (default 1)")
+    live.add_argument(
+        "--since",
+        type=_moment,
+        help="where to start; at a speed above 1 a day ago by default, because a gateway refuses "
+        "the future: having caught up, the run goes on at the clock's pace",
+    )
+    live.set_defaults(command=_live)
+
+    fill = commands.add_parser("backfill", help="publish the last days, in batch messages")
+    fill.add_argument("--days", type=_count, default=30, help="calendar days before today (30)")
+    fill.set_defaults(command=_backfill)
+
+    expect = commands.add_parser("expect", help="print what the stores must hold, as JSON")
+    expect.add_argument("--from", dest="first", type=_day, required=True, metavar="DAY")
+    expect.add_argument("--to", dest="last", type=_day, required=True, metavar="DAY")
+    expect.set_defaults(command=_expect)
+    for command in (live, fill, expect):
+        command.add_argument(
+            "--faults",
+            type=_profile,
+            default=Profile.NONE,
+            metavar="PROFILE",
+            help="none, mild or harsh (default none)",
+        )
+
+    cards = commands.add_parser("accounts", help="write the fleet's cards as CSV for import")
+    cards.add_argument("file", type=Path)
+    cards.add_argument("--since", type=_day, default=date(2024, 1, 1))
+    cards.set_defaults(command=_accounts)
+    for command in (live, fill, expect, cards):
+        command.add_argument("--seed", type=int, default=SEED, help=f"the fleet ({SEED})")
+
+    again = commands.add_parser("replay", help="publish real history from a CSV file")
+    add_replay(again)
+    again.set_defaults(command=lambda args, settings: replay(args, settings.broker))
+
+    return parser
+
+
+def _live(args: argparse.Namespace, settings: SimulatorSettings) -> int:
+    fleet = Fleet(load(settings.site), args.seed)
+    now_us = _now_us()
+    start_us = args.since if args.since is not None else now_us
+    if args.since is None and args.speed > 1:
+        start_us = now_us - 24 * calendar.US_PER_HOUR
+    if start_us > now_us:
+        raise BadInput("--since: lies in the future, which a gateway refuses; name an earlier time")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with Publisher(settings.broker(), "smartbin-simulator-live") as publisher:
+        print(f"{len(fleet.registry.devices)} devices, Ctrl-C ends", file=sys.stderr)
+        run.live(fleet, publisher, start_us, args.speed, args.faults, _now_us, stop.wait)
+    return 0
+
+
+def _backfill(args: argparse.Namespace, settings: SimulatorSettings) -> int:
+    fleet = Fleet(load(settings.site), args.seed)
+    end_us = _now_us()
+    start_us = run.days_before(fleet, end_us, args.days)
+    with Publisher(settings.broker(), "smartbin-simulator-backfill") as publisher:
+        events = run.backfill(fleet, publisher, start_us, end_us, args.faults)
+    print(f"{events} events published and acknowledged", file=sys.stderr)
+    return 0
+
+
+def _expect(args: argparse.Namespace, settings: SimulatorSettings) -> int:
+    if args.last < args.first:
+        raise BadInput(f"--to: {args.last} lies before --from {args.first}; swap them")
+    fleet = Fleet(load(settings.site), args.seed)
+    start_us, end_us = calendar.bounds_us(Days(args.first, args.last), fleet.registry.site.zone)
+    expected = Expected(fleet.registry)
+    expected.add(deliveries(fleet, start_us, end_us, args.faults))
+    json.dump(expected.shown(), sys.stdout, ensure_ascii=False, indent=1)
+    print()
+    return 0
+
+
+def _accounts(args: argparse.Namespace, settings: SimulatorSettings) -> int:
+    try:
+        with args.file.open("w", encoding="utf-8-sig", newline="") as file:
+            count = write_accounts(load(settings.site), args.seed, args.since, file)
+    except OSError as error:
+        raise BadInput(f"FILE: cannot write {args.file} ({error.strerror}); name another") from None
+    print(f"{count} cards in {args.file}", file=sys.stderr)
+    return 0
+
+
+def _profile(text: str) -> Profile:
+    try:
+        return Profile(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of none, mild, harsh") from None
+
+
+def _speed(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.01 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed from 0.01 to 10000; write 60")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= DAYS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {DAYS_MAX}")
+    return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2026-11-01") from None
+
+
+def _moment(text: str) -> int:
+    try:
+        return calendar.to_us(datetime.fromisoformat(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time with an offset; write 2026-11-01T08:00:00+08:00"
+        ) from None
+
+
+def _now_us() -> int:
+    return calendar.to_us(datetime.now(UTC))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""What the stores must hold, computed from what was sent and never by asking the system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from simulator.faults import Delivery
+from smartbin import calendar
+from smartbin.events import (
+    Collection,
+    Deposit,
+    DoorKey,
+    LevelReading,
+    Status,
+    Verdict,
+)
+from smartbin.registry import Registry
+
+
+@dataclass(slots=True)
+class Figures:
+    """Sums over deposits."""
+
+    deposits: int = 0
+    weight_g: int = 0
+    judged: int = 0
+    correct: int = 0
+
+    def add(self, other: Figures) -> None:
+        """Sum up."""
+        self.deposits += other.deposits
+        self.weight_g += other.weight_g
+        self.judged += other.judged
+        self.correct += other.correct
+
+    def shown(self) -> dict[str, int]:
+        """As JSON."""
+        return {
+            "deposits": self.deposits,
+            "weight_g": self.weight_g,
+            "judged": self.judged,
+            "correct": self.correct,
+        }
+
+
+@dataclass(slots=True)
+class Expected:
+    """What must be stored: totals per door and day, collections, newest levels and statuses, and
+    how many messages must be in quarantine.
+    """
+
+    registry: Registry
+    days: dict[tuple[DoorKey, date], Figures] = field(default_factory=dict)
+    collections: dict[DoorKey, list[int]] = field(default_factory=dict)  # [count, net_g]
+    levels: dict[DoorKey, LevelReading] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
+    facts: dict[str, int] = field(default_factory=dict)
+    cards: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+
+    def add(self, sent: Iterable[Delivery]) -> Expected:
+        """Count what a correct system keeps of these deliveries, each given once."""
+        zone = self.registry.site.zone
+        day_start, day_end, today = 0, 0, date.min
+        for delivery in sent:
+            self.refused += delivery.refused
+            for fact in delivery.kept:
+                self.facts[fact.kind] = self.facts.get(fact.kind, 0) + 1
+                if isinstance(fact, Deposit):
+                    if not day_start <= fact.at_us < day_end:
+                        today = calendar.day_of(fact.at_us, zone)
+                        day_start, day_end = calendar.bounds_us(calendar.Days(today, today), zone)
+                    self._deposit(fact, today)
+                elif isinstance(fact, LevelReading):
+                    self._level(fact)
+                elif isinstance(fact, Collection):
+                    total = self.collections.setdefault(DoorKey(fact.device, fact.door), [0, 0])
+                    total[0] += 1
+                    total[1] += fact.net_g
+                elif isinstance(fact, Status):
+                    known = self.statuses.get(fact.device)
+                    if known is None or known.at_us < fact.at_us:
+                        self.statuses[fact.device] = fact
+        return self
+
+    def _deposit(self, fact: Deposit, day: date) -> None:
+        key = (DoorKey(fact.device, fact.door), day)
+        figures = self.days.get(key)
+        if figures is None:
+            figures = self.days[key] = Figures()
+        figures.deposits += 1
+        figures.weight_g += fact.weight_g
+        if fact.verdict is not None:
+            figures.judged += 1
+            figures.correct += fact.verdict is Verdict.CORRECT
+        if fact.account is not None:
+            self.cards[fact.account] = self.cards.get(fact.account, 0) + 1
+
+    def _level(self, fact: LevelReading) -> None:
+        key = DoorKey(fact.device, fact.door)
+        known = self.levels.get(key)
+        if known is None or known.at_us < fact.at_us:
+            self.levels[key] = fact
+
+    def communities(self) -> dict[str, dict[str, Figures]]:
+        """Per community the figures of each category, and their ``total``."""
+        found: dict[str, dict[str, Figures]] = {}
+        for (key, day), figures in self.days.items():
+            door = self.registry.door(key, day)
+            community = self.registry.community_of(key.device, day)
+            if door is None or community is None:
+                continue
+            by_category = found.setdefault(community, {})
+            for name in (door.category.value, "total"):
+                by_category.setdefault(name, Figures()).add(figures)
+        return found
+
+    def shown(self) -> dict[str, Any]:
+        """Everything as JSON."""
+        return {
+            "facts": dict(sorted(self.facts.items())),
+            "quarantine": self.refused,
+            "communities": {
+                community: {name: f.shown() for name, f in sorted(by_category.items())}
+                for community, by_category in sorted(self.communities().items())
+            },
+            "doors": [
+                {"device": k.device, "door": k.door, "day": day.isoformat(), **f.shown()}
+                for (k, day), f in sorted(self.days.items())
+            ],
+            "collections": [
+                {"device": k.device, "door": k.door, "collections": n, "net_g": net_g}
+                for k, (n, net_g) in sorted(self.collections.items())
+            ],
+        }

@@ -1,0 +1,97 @@
+"""From levels to stops: which doors a crew should empty, in what order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from smartbin import calendar
+from smartbin.events import DoorKey, LevelReading
+from smartbin.registry import Door
+
+
+class DoorState(StrEnum):
+    """What a crew must know of a door, most urgent first."""
+
+    OVERFULL = "overfull"
+    FULL = "full"
+    FAULT = "fault"
+    SILENT = "silent"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a door counts as silent and how far back its last word is looked for.
+
+    Three missed intervals are silence (habit of the field); bins report at least every 15 minutes,
+    so an hour leaves one more.
+    """
+
+    silent_after_us: int = calendar.US_PER_HOUR
+    look_back_us: int = 14 * 24 * calendar.US_PER_HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One door as a crew sees it. ``level_pct`` is the last known level, None when never known."""
+
+    door: Door
+    state: DoorState
+    level_pct: int | None
+    read_at_us: int | None
+    full_since_us: int | None
+
+
+FullSince = Callable[[DoorKey, int], int | None]
+
+
+def stops(
+    doors: Iterable[Door],
+    levels: Mapping[DoorKey, LevelReading],
+    now_us: int,
+    policy: Policy,
+    *,
+    threshold_pct: int | None,
+    full_since: FullSince,
+) -> list[Stop]:
+    """The doors that need somebody: overfull, full, faulty, then silent *as silent*.
+
+    ``threshold_pct`` replaces each door's own threshold; ``full_since(door, threshold)`` tells when
+    the unbroken run at or above it began. Within a state the fuller and then the longer full lead.
+    """
+    found: list[Stop] = []
+    for door in doors:
+        reading = levels.get(door.key)
+        threshold = door.full_pct if threshold_pct is None else threshold_pct
+        state = _state(reading, threshold, door.overfull_pct, now_us - policy.silent_after_us)
+        if state is DoorState.OK:
+            continue
+        full = state in (DoorState.FULL, DoorState.OVERFULL)
+        since_us = full_since(door.key, threshold) if full else None
+        level_pct = reading.level_pct if reading else None
+        read_at_us = reading.at_us if reading else None
+        found.append(Stop(door, state, level_pct, read_at_us, since_us))
+    order = list(DoorState)
+    found.sort(
+        key=lambda s: (
+            order.index(s.state),
+            -(s.level_pct or 0),
+            s.full_since_us or now_us,
+            s.door.key,
+        )
+    )
+    return found
+
+
+def _state(
+    reading: LevelReading | None, threshold_pct: int, overfull_pct: int, silent_before_us: int
+) -> DoorState:
+    if reading is None or reading.at_us < silent_before_us:
+        return DoorState.SILENT
+    if reading.level_pct is None:
+        return DoorState.FAULT
+    if reading.level_pct >= max(overfull_pct, threshold_pct):
+        return DoorState.OVERFULL
+    return DoorState.FULL if reading.level_pct >= threshold_pct else DoorState.OK

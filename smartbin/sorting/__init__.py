@@ -1,0 +1,1 @@
+"""Sorting statistics: pure functions from sums to figures. docs/statistics.md defines each."""

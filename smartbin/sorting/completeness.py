@@ -1,0 +1,159 @@
+"""How much of what happened was heard: the evidence beside every figure.
+
+Completeness is the share of device-hours in which a device sent at least one message, among the
+hours it was in service. Devices buffer while they are offline, so a late batch heals the hours it
+covers: what stays open is what nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.telemetry import DayPresence
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Device-hours heard from, of those expected."""
+
+    hours: int
+    expected: int
+
+    @property
+    def share(self) -> float | None:
+        """0 to 1; None when nothing was expected (a day to come, a place without devices)."""
+        return self.hours / self.expected if self.expected else None
+
+    def __add__(self, other: Heard) -> Heard:
+        return Heard(self.hours + other.hours, self.expected + other.expected)
+
+
+@dataclass(frozen=True, slots=True)
+class SeqGaps:
+    """Messages that a device counted and we never heard.
+
+    ``missing`` are holes in its counter; ``unordered_days`` are days on which the counter cannot
+    tell, because it restarted, wrapped or a clock was wrong.
+    """
+
+    missing: int
+    unordered_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What was heard from the devices of a place: in all, by day, by device; ``silent`` are the
+    devices not heard at all in the window; ``gaps`` hold the devices with holes.
+    """
+
+    total: Heard
+    by_day: Mapping[date, Heard]
+    by_device: Mapping[str, Heard]
+    silent: tuple[str, ...]
+    gaps: Mapping[str, SeqGaps]
+
+
+NOTHING = Heard(0, 0)
+
+
+def around(days: Days) -> Days:
+    """The days plus one on each side: the counter of a day is read against its neighbours."""
+    return Days(days.first - timedelta(days=1), days.last + timedelta(days=1))
+
+
+def presence(
+    rows: Iterable[DayPresence],
+    devices: Sequence[tuple[str, Days]],
+    now_us: int,
+    zone: ZoneInfo,
+) -> Presence:
+    """Compare what was heard with what the dated ``devices`` should have said until ``now_us``.
+
+    ``rows`` may reach beyond the devices' days (see ``around``); hours are counted within them
+    only. An hour still running is not expected yet.
+    """
+    heard: dict[str, dict[date, DayPresence]] = defaultdict(dict)
+    for row in rows:
+        heard[row.device][row.day] = row
+    hours_of = _hours_until(now_us, zone)
+    by_day: dict[date, Heard] = {}
+    by_device: dict[str, Heard] = {}
+    messages: dict[str, int] = defaultdict(int)
+    for device, days in devices:
+        days_heard = heard.get(device, {})
+        hours = expected = 0
+        for day in days:
+            most = hours_of(day)
+            row_of_day = days_heard.get(day)
+            some = min(row_of_day.hours, most) if row_of_day else 0
+            messages[device] += row_of_day.messages if row_of_day else 0
+            hours += some
+            expected += most
+            by_day[day] = by_day.get(day, NOTHING) + Heard(some, most)
+        by_device[device] = by_device.get(device, NOTHING) + Heard(hours, expected)
+    gaps = {
+        device: found
+        for device, days in devices
+        if (found := seq_gaps(list(heard.get(device, {}).values()), days)) != SeqGaps(0, 0)
+    }
+    return Presence(
+        total=sum(by_device.values(), NOTHING),
+        by_day=dict(sorted(by_day.items())),
+        by_device=by_device,
+        silent=tuple(d for d, h in by_device.items() if h.expected and not messages[d]),
+        gaps=gaps,
+    )
+
+
+def seq_gaps(rows: Sequence[DayPresence], days: Days) -> SeqGaps:
+    """Holes in one device's counter during ``days``, from each day's messages and counter range.
+
+    Within a day ``seq_max - seq_min + 1 - messages`` are missing; between two days
+    ``later.seq_min - earlier.seq_max - 1``. Both hold only while the counter rises, so a day
+    counts only when its range lies wholly above that of the day heard before it and below that
+    of the day heard after it. A counter that restarts or wraps, and a message dated by a wrong
+    clock, break that order: the days that touch the break are named ``unordered`` and their
+    holes are not guessed.
+    """
+    heard = sorted((r for r in rows if r.messages), key=lambda r: r.day)
+    rising = [True] + [b.seq_min > a.seq_max for a, b in pairwise(heard)]
+    rising.append(True)
+    missing = unordered = 0
+    for i, row in enumerate(heard):
+        if row.day not in days:
+            continue
+        if not (rising[i] and rising[i + 1]):
+            unordered += 1
+            continue
+        missing += max(0, row.seq_max - row.seq_min + 1 - row.messages)
+        if i and rising[i - 1]:
+            missing += row.seq_min - heard[i - 1].seq_max - 1
+    return SeqGaps(missing, unordered)
+
+
+class _hours_until:  # noqa: N801 - a function with a memory
+    """The hours of a day that have wholly passed at an instant; zero for days to come."""
+
+    def __init__(self, now_us: int, zone: ZoneInfo) -> None:
+        self._now_us = now_us
+        self._zone = zone
+        self._today = calendar.day_of(now_us, zone)
+        self._known: dict[date, int] = {}
+
+    def __call__(self, day: date) -> int:
+        if day > self._today:
+            return 0
+        if day not in self._known:
+            self._known[day] = (
+                calendar.hours_in(day, self._zone)
+                if day < self._today
+                else calendar.hour_of_day(self._now_us, self._zone)
+            )
+        return self._known[day]

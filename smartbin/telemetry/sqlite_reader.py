@@ -1,0 +1,256 @@
+"""The embedded telemetry store's reading half: a bounded pool of read-only connections, one
+snapshot an answer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from smartbin.calendar import Days
+from smartbin.errors import StoreUnavailable
+from smartbin.events import (
+    Alarm,
+    AlarmType,
+    Collection,
+    Deposit,
+    DeviceState,
+    DoorKey,
+    Item,
+    Judge,
+    LevelReading,
+    Status,
+    Verdict,
+)
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
+from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, mismatch, typed_errors
+
+READERS_MAX = 8
+"""Connections a reader holds at most; a thread waits for a free one as long as for a lock."""
+
+Row = tuple[Any, ...]
+
+
+class SqliteReader:
+    """The reading half, for any number of threads. The file may come into being later: until
+    then every question is StoreUnavailable.
+    """
+
+    def __init__(self, path: Path, zone: ZoneInfo) -> None:
+        self._path = path
+        self._zone = zone
+        self._idle: LifoQueue[sqlite3.Connection | None] = LifoQueue()
+        for _ in range(READERS_MAX):
+            self._idle.put(None)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        """A connection of the pool in a transaction of its own: one answer, one state."""
+        try:
+            db = self._idle.get(timeout=BUSY_WAIT_S)
+        except Empty:
+            raise StoreUnavailable(
+                f"telemetry file {self._path}: {READERS_MAX} questions are being answered and "
+                f"none ended within {BUSY_WAIT_S:g} s"
+            ) from None
+        try:
+            with typed_errors(self._path):
+                db = db or self._connect()
+                db.execute("BEGIN")
+                try:
+                    yield db
+                finally:
+                    db.execute("ROLLBACK")
+        except BaseException:
+            if db is not None:
+                db.close()
+            db = None
+            raise
+        finally:
+            self._idle.put(db)
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            raise StoreUnavailable(
+                f"telemetry file {self._path} does not exist yet; the gateway makes it when it "
+                "starts (SMARTBIN_TELEMETRY_URL must be the same for both)"
+            )
+        db = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode=ro",
+            uri=True, timeout=BUSY_WAIT_S, isolation_level=None, check_same_thread=False,
+        )  # fmt: skip
+        if problem := mismatch(db, self._path, self._zone):
+            db.close()
+            raise StoreUnavailable(problem)
+        return db
+
+    def latest_levels(
+        self, doors: Iterable[DoorKey], since_us: int
+    ) -> Mapping[DoorKey, LevelReading]:
+        """See the port."""
+        sql = f"{_LEVEL} WHERE device=? AND door=? AND at_us>=? ORDER BY at_us DESC LIMIT 1"
+        with self._snapshot() as db:
+            rows = (db.execute(sql, (*door, since_us)).fetchone() for door in doors)
+            return {DoorKey(row[0], row[1]): LevelReading(*row) for row in rows if row}
+
+    def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
+        """See the port."""
+        with self._snapshot() as db:
+            doors = [DoorKey(device, door) for (door,) in db.execute(_DOORS_WITH_LEVELS, (device,))]
+            rows = _newest_first(db, _LEVEL, doors, start_us, end_us, limit)
+            return [LevelReading(*row) for row in rows]
+
+    def full_since(
+        self, door: DoorKey, threshold_pct: int, before_us: int, since_us: int
+    ) -> int | None:
+        """See the port."""
+        with self._snapshot() as db:
+            (began,) = db.execute(
+                """SELECT min(at_us) FROM level
+                WHERE device=?1 AND door=?2 AND at_us>=?5 AND at_us<?4 AND level_pct>=?3
+                  AND at_us>ifnull((SELECT at_us FROM level
+                    WHERE device=?1 AND door=?2 AND at_us>=?5 AND at_us<?4 AND level_pct<?3
+                    ORDER BY at_us DESC LIMIT 1), ?5 - 1)""",
+                (*door, threshold_pct, before_us, since_us),
+            ).fetchone()
+            return began if began is None else int(began)
+
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        """See the port."""
+        columns = (
+            "day, deposits, weight_g, judged, correct"
+            if by_day
+            else "min(day), sum(deposits), sum(weight_g), sum(judged), sum(correct)"
+        )
+        sql = f"SELECT {columns} FROM deposit_day WHERE device=? AND door=? AND day BETWEEN ? AND ?"
+        with self._snapshot() as db:
+            return [
+                DoorTotals(
+                    span.door, date.fromordinal(day) if by_day else span.days.first, *figures
+                )
+                for span in spans
+                for day, *figures in db.execute(sql, _where(span))
+                if day is not None
+            ]
+
+    def item_totals(self, spans: Sequence[Span]) -> Sequence[ItemTotals]:
+        """See the port."""
+        sql = """SELECT item, sum(deposits), sum(weight_g) FROM deposit_item_day
+            WHERE device=? AND door=? AND day BETWEEN ? AND ? GROUP BY item ORDER BY item"""
+        with self._snapshot() as db:
+            return [
+                ItemTotals(span.door, Item(item), deposits, weight_g)
+                for span in spans
+                for item, deposits, weight_g in db.execute(sql, _where(span))
+            ]
+
+    def deposits(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Deposit]:
+        """See the port."""
+        with self._snapshot() as db:
+            return [
+                Deposit(
+                    *(device, door, at_us, weight_g),
+                    verdict=Verdict(verdict) if verdict else None,
+                    judge=Judge(judge) if judge else None,
+                    item=Item(item) if item else None,
+                    seq=seq,
+                )
+                for device, door, at_us, weight_g, verdict, judge, item, seq in _newest_first(
+                    db, _DEPOSIT, doors, start_us, end_us, limit
+                )
+            ]
+
+    def collections(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Collection]:
+        """See the port."""
+        with self._snapshot() as db:
+            rows = _newest_first(db, _COLLECTION, doors, start_us, end_us, limit)
+            return [Collection(*row) for row in rows]
+
+    def latest_statuses(self, devices: Iterable[str]) -> Mapping[str, Status]:
+        """See the port."""
+        sql = """SELECT device, at_us, state, battery_pct, voltage_mv, rssi_dbm, temperature_c,
+            firmware, seq FROM status WHERE device=? ORDER BY at_us DESC LIMIT 1"""
+        with self._snapshot() as db:
+            rows = (db.execute(sql, (device,)).fetchone() for device in devices)
+            return {
+                row[0]: Status(row[0], row[1], DeviceState(row[2]), *row[3:]) for row in rows if row
+            }
+
+    def active_alarms(self, devices: Iterable[str]) -> Sequence[Alarm]:
+        """See the port."""
+        # Of a group SQLite gives the other columns from the row that holds the maximum.
+        sql = """SELECT device, door, max(at_us), type, active, seq FROM alarm WHERE device=?
+            GROUP BY door, type ORDER BY door, type"""
+        with self._snapshot() as db:
+            return [
+                Alarm(device, door, at_us, AlarmType(type_), True, seq)
+                for name in dict.fromkeys(devices)
+                for device, door, at_us, type_, active, seq in db.execute(sql, (name,))
+                if active
+            ]
+
+    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+        """See the port."""
+        sql = """SELECT day, hours, messages, seq_min, seq_max FROM presence
+            WHERE device=? AND day BETWEEN ? AND ?"""
+        window = days.first.toordinal(), days.last.toordinal()
+        with self._snapshot() as db:
+            return [
+                DayPresence(device, date.fromordinal(day), int(hours).bit_count(), *figures)
+                for device in dict.fromkeys(devices)
+                for day, hours, *figures in db.execute(sql, (device, *window))
+            ]
+
+    def check(self) -> None:
+        """See the port."""
+        with self._snapshot() as db:
+            db.execute("SELECT zone FROM meta").fetchone()
+
+    def close(self) -> None:
+        """Close the idle connections; one in use is closed by the garbage collector."""
+        for _ in range(self._idle.qsize()):
+            if (db := self._idle.get_nowait()) is not None:
+                db.close()
+            self._idle.put(None)
+
+
+_LEVEL = "SELECT device, door, at_us, level_pct, fault, seq FROM level"
+_DEPOSIT = "SELECT device, door, at_us, weight_g, verdict, judge, item, seq FROM deposit"
+_COLLECTION = "SELECT device, door, at_us, gross_g, tare_g, crew, seq FROM collection"
+# One seek a door; DISTINCT would read every reading of the device.
+_DOORS_WITH_LEVELS = """WITH RECURSIVE known(door) AS (
+    SELECT min(door) FROM level WHERE device=?1
+    UNION ALL
+    SELECT (SELECT min(door) FROM level WHERE device=?1 AND door>known.door) FROM known
+    WHERE door IS NOT NULL)
+    SELECT door FROM known WHERE door IS NOT NULL"""
+
+
+def _where(span: Span) -> tuple[str, str, int, int]:
+    return (*span.door, span.days.first.toordinal(), span.days.last.toordinal())
+
+
+def _newest_first(
+    db: sqlite3.Connection,
+    select: str,
+    doors: Iterable[DoorKey],
+    start_us: int,
+    end_us: int,
+    limit: int,
+) -> Iterator[Row]:
+    """The rows of some doors in ``[start_us, end_us)``, newest first, of one instant by door."""
+    sql = f"{select} WHERE device=? AND door=? AND at_us>=? AND at_us<? ORDER BY at_us DESC LIMIT ?"
+    cursors = [db.execute(sql, (*door, start_us, end_us, limit)) for door in dict.fromkeys(doors)]
+    return islice(merge(*cursors, key=lambda row: (-row[2], row[0], row[1])), limit)

@@ -1,0 +1,57 @@
+"""An API over real SQLite stores, and a way to put facts into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.parts import Parts
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.records import open_engine, prepare
+from smartbin.records.tokens import Role, Tokens
+from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
+from tests.places import SHANGHAI, small_registry
+
+TODAY = date(2026, 11, 23)
+NOON_US = calendar.start_us(TODAY, SHANGHAI) + 12 * calendar.US_PER_HOUR
+WINDOW = Days(date(2026, 11, 1), TODAY)
+
+
+@dataclass
+class Api:
+    client: TestClient
+    writer: TelemetryWriter
+    parts: Parts
+    tokens: dict[Role, str]
+
+    def get(self, path: str, role: Role = Role.CREW) -> Any:
+        answer = self.client.get(f"/api/v1/{path}", headers=self.as_(role))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def as_(self, role: Role) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[role]}"} if role in self.tokens else {}
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    url = f"sqlite:///{tmp_path}/telemetry.db"
+    writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
+    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
+    prepare(engine)
+    roles = [Role(name) for name in ("crew", "community", "office", "admin")]
+    tokens = {role: Tokens(engine).create(role, role) for role in roles}
+    parts = Parts(small_registry(), reader, engine, tmp_path / "quarantine", lambda: NOON_US)
+    with TestClient(create_app(parts), raise_server_exceptions=False) as client:
+        yield Api(client, writer, parts, tokens)
+    reader.close()
+    writer.close()
+    engine.dispose()

@@ -1,0 +1,180 @@
+"""What the API answers, over real stores."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from smartbin import calendar
+from smartbin.events import Collection, Deposit, Item, Judge, LevelReading, Verdict
+from smartbin.quarantine import Quarantine
+from smartbin.records.tokens import Role
+from smartbin.wire import Rejected
+from tests.api.conftest import NOON_US, Api
+
+MINUTE_US = 60 * calendar.US_PER_S
+
+
+def deposits(
+    count: int, correct: int, door: str = "kitchen", weight_g: int = 1000
+) -> list[Deposit]:
+    return [
+        Deposit(
+            "bin-001",
+            door,
+            NOON_US - (n + 1) * MINUTE_US,
+            weight_g,
+            Verdict.CORRECT if n < correct else Verdict.INCORRECT,
+            Judge.CAMERA,
+            seq=n,
+        )
+        for n in range(count)
+    ]
+
+
+def test_sorting_counts_judges_and_shares(api: Api) -> None:
+    api.writer.append(deposits(20, 18))
+    paper = Deposit("bin-001", "recyclable", NOON_US - 1, 500, item=Item.EXPRESS_PACKAGING, seq=99)
+    api.writer.append([paper, Deposit("bin-001", "residual", NOON_US - 2, 9500, seq=98)])
+    answer: Any = api.get("communities/oak/sorting?from=2026-11-22&to=2026-11-23")
+    total = answer["total"]
+    assert (total["deposits"], total["weight_g"]) == (22, 30_000)
+    assert (total["judged"], total["correct"]) == (20, 18)
+    assert [day["day"] for day in answer["days"]] == ["2026-11-22", "2026-11-23"]
+    assert answer["days"][1]["deposits"] == 22
+    kitchen = total["by_category"]["kitchen"]
+    assert kitchen["share"] == pytest.approx(2 / 3)
+    assert list(total["by_category"]) == ["kitchen", "recyclable", "hazardous", "residual"]
+    assert total["kitchen_separation"]["value"] == pytest.approx(20_000 / 29_500)
+    assert answer["items"] == [{"item": "express_packaging", "deposits": 1, "weight_g": 500}]
+    # One hour of the 36 that had passed was heard: too little for a rate, and it is said.
+    assert total["accuracy"] is None
+    assert "device-hours" in total["insufficient"]
+
+
+def test_a_rate_comes_with_its_interval_when_enough_was_heard(api: Api) -> None:
+    hours = [
+        LevelReading("bin-001", "kitchen", NOON_US - n * calendar.US_PER_HOUR - 1, 5, None, 500 - n)
+        for n in range(12)
+    ]
+    api.writer.append([*deposits(20, 18), *hours])
+    answer: Any = api.get("communities/oak/sorting?from=2026-11-23&to=2026-11-23")
+    accuracy = answer["total"]["accuracy"]
+    # Wilson's interval of 18 in 20, by calculator: 0.6990 to 0.9721.
+    assert accuracy["value"] == pytest.approx(0.9)
+    assert accuracy["low"] == pytest.approx(0.6990, abs=1e-4)
+    assert accuracy["high"] == pytest.approx(0.9721, abs=1e-4)
+    assert (accuracy["n"], accuracy["denominator"]) == (20, "judged deposits")
+    assert answer["total"]["completeness"] == 1.0
+
+
+def test_every_total_agrees_with_its_days(api: Api) -> None:
+    api.writer.append(deposits(30, 11))
+    day: Any = api.get("communities/oak/sorting?every=day")
+    total: Any = api.get("communities/oak/sorting?every=total")
+    assert total["days"] == []
+    assert day["total"] == total["total"]
+    assert sum(d["weight_g"] for d in day["days"]) == total["total"]["weight_g"]
+
+
+def test_ranking_orders_by_evidence_and_names_the_insufficient(api: Api) -> None:
+    api.writer.append(deposits(20, 18))
+    answer: Any = api.get("communities/ranking", role=Role.PUBLIC)
+    assert [(r["rank"], r["community"], r["n"]) for r in answer["ranks"]] == [(1, "oak", 20)]
+    assert [r["community"] for r in answer["insufficient"]] == ["elm"]
+
+
+def test_full_bins_are_what_a_crew_needs(api: Api) -> None:
+    def level(door: str, pct: int | None, minutes: int, device: str = "bin-001") -> LevelReading:
+        fault = None if pct is not None else "no echo"
+        return LevelReading(device, door, NOON_US - minutes * MINUTE_US, pct, fault)
+
+    api.writer.append(
+        [
+            level("kitchen", 70, 40),
+            level("kitchen", 82, 30),
+            level("kitchen", 88, 10),
+            level("residual", 97, 5),
+            level("hazardous", None, 5),
+            level("recyclable", 20, 5),
+            level("kitchen", 90, 120, "bin-002"),
+        ]
+    )
+    answer: Any = api.get("bins/full")
+    rows = {(r["device"], r["door"]): r for r in answer["doors"]}
+    first = answer["doors"][0]
+    assert (first["door"], first["state"], first["level_pct"]) == ("residual", "overfull", 97)
+    kitchen = rows["bin-001", "kitchen"]
+    assert (kitchen["state"], kitchen["full_since"]) == ("full", "2026-11-23T11:30:00+08:00")
+    assert (kitchen["community"], kitchen["collection_point"]) == ("oak", "point-01")
+    assert kitchen["age_s"] == 600
+    assert rows["bin-001", "hazardous"]["state"] == "fault"
+    assert rows["bin-002", "kitchen"]["state"] == "silent"
+    assert rows["bin-002", "kitchen"]["level_pct"] == 90
+    assert ("bin-001", "recyclable") not in rows
+    only: Any = api.get("bins/full?category=residual&collection_point=point-01")
+    assert {r["category"] for r in only["doors"]} == {"residual"}
+    low: Any = api.get("bins/full?threshold_pct=15")
+    assert ("bin-001", "recyclable") in {(r["device"], r["door"]) for r in low["doors"]}
+
+
+def test_levels_devices_points_and_site(api: Api) -> None:
+    api.writer.append([LevelReading("bin-001", "kitchen", NOON_US - 5, 63, None, 1)])
+    levels: Any = api.get("bins/bin-001/levels")
+    assert levels["doors"]["kitchen"] == [
+        {"at": "2026-11-23T11:59:59.999995+08:00", "level_pct": 63, "fault": None}
+    ]
+    device: Any = api.get("devices/bin-001")
+    assert device["doors"][0]["level"]["level_pct"] == 63
+    points: Any = api.get("collection-points")
+    assert points["collection_points"][0]["communities"] == ["oak", "elm"]
+    site: Any = api.get("site", role=Role.PUBLIC)
+    assert (site["communities"], site["bins"], site["collection_points"]) == (2, 2, 1)
+
+
+def test_collections_are_paged_without_loss(api: Api) -> None:
+    made = [
+        Collection("bin-001", "kitchen", NOON_US - n * MINUTE_US, 1000 + n, 10) for n in range(25)
+    ]
+    api.writer.append(made)
+    seen: list[int] = []
+    before = ""
+    while True:
+        page: Any = api.get(f"devices/bin-001/collections?limit=10{before}")
+        seen += [row["net_g"] for row in page["collections"]]
+        if page["next_before"] is None:
+            break
+        before = "&before=" + quote(page["next_before"])
+    assert seen == [990 + n for n in range(25)]
+
+
+def test_csv_opens_in_a_spreadsheet_and_runs_nothing(api: Api) -> None:
+    answer = api.client.get("/api/v1/communities?format=csv")
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["name"] for row in rows] == ["橡树社区", "榆树社区"]
+    made = Collection("bin-001", "kitchen", NOON_US, 9, 1, "-1+cmd")
+    api.writer.append([made])
+    table = api.client.get(
+        "/api/v1/devices/bin-001/collections?format=csv", headers=api.as_(Role.CREW)
+    )
+    assert "'-1+cmd" in table.text
+
+
+def test_quarantine_is_counted_beside_the_figures(api: Api) -> None:
+    topic = "smartbin/v1/testsite/bin-001/deposit"
+    Quarantine(api.parts.quarantine).add([Rejected(topic, b"{", 1, "bad_json", "", "x")])
+    answer: Any = api.get("communities/oak/sorting")
+    assert answer["quarantined"] == 1
+
+
+def test_what_has_not_changed_is_not_sent_again(api: Api) -> None:
+    first = api.client.get("/api/v1/communities/oak/sorting")
+    again = {"If-None-Match": first.headers["ETag"]}
+    assert api.client.get("/api/v1/communities/oak/sorting", headers=again).status_code == 304
+    api.writer.append(deposits(1, 1))
+    assert api.client.get("/api/v1/communities/oak/sorting", headers=again).status_code == 200

@@ -1,0 +1,105 @@
+"""What the API refuses, and how it says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.security import Allow
+from smartbin.records.tokens import Role
+from smartbin.telemetry import open_reader
+from tests.api.conftest import Api
+from tests.places import SHANGHAI
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "parameter", "said"),
+    [
+        ("communities/oka", 404, "community", "did you mean oak?"),
+        ("communities/oak/sorting?from=yesterday", 422, "from", "write it as 2026-11-23"),
+        ("communities/oak/sorting?from=2026-11-20&to=2026-11-01", 422, "from", "swap them"),
+        ("communities/oak/sorting?from=2020-01-01", 422, "from", "at most 400"),
+        ("communities/oak/sorting?every=hour", 422, "every", "choose one of them"),
+        ("communities/ranking?by=beauty", 422, "by", "choose one of them"),
+        ("bins/full?threshold_pct=900", 422, "threshold_pct", "within the bounds"),
+        ("bins/full?collection_point=bin-001", 422, "collection_point", "is a bin"),
+        ("bins/bin-01/levels", 404, "device", "did you mean bin-001"),
+        ("devices/bin-001/deposits?before=2026-11-01T00:00:00", 422, "before", ""),
+        ("devices/bin-001/deposits?limit=0", 422, "limit", "within the bounds"),
+    ],
+)
+def test_bad_input_names_the_parameter_and_the_remedy(
+    api: Api, path: str, status: int, parameter: str, said: str
+) -> None:
+    answer = api.client.get(f"/api/v1/{path}", headers=api.as_(Role.CREW))
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["parameter"] == parameter
+    assert said in body["detail"]
+    assert {"type", "title", "status", "detail", "instance"} <= body.keys()
+
+
+def test_unknown_addresses_and_methods_are_problems_too(api: Api) -> None:
+    assert api.client.get("/api/v1/nothing").json()["status"] == 404
+    assert api.client.post("/api/v1/site").json()["status"] == 405
+
+
+def test_a_store_that_is_away_is_503_and_readyz_says_why(api: Api, tmp_path: Path) -> None:
+    away = open_reader(f"sqlite:///{tmp_path}/not-there.db", SHANGHAI)
+    with TestClient(create_app(replace(api.parts, reader=away))) as client:
+        answer = client.get("/api/v1/communities/oak/sorting")
+        assert (answer.status_code, answer.json()["status"]) == (503, 503)
+        assert answer.headers["Retry-After"] == "5"
+        ready = client.get("/readyz")
+        assert (ready.status_code, "start the gateway" in ready.text) == (503, True)
+        assert client.get("/healthz").status_code == 200
+
+
+def routes(api: Api) -> list[APIRoute]:
+    app: Any = api.client.app
+    nested = [getattr(r, "original_router", None) for r in app.routes]
+    every = [*app.routes, *(route for router in nested if router for route in router.routes)]
+    return [route for route in every if isinstance(route, APIRoute)]
+
+
+def roles_of(route: APIRoute) -> frozenset[Role] | None:
+    for dependency in route.dependant.dependencies:
+        if isinstance(dependency.call, Allow):
+            return dependency.call.roles
+    return None
+
+
+def test_every_route_declares_who_may_ask(api: Api) -> None:
+    found = routes(api)
+    assert len(found) > 10
+    assert [route.path for route in found if roles_of(route) is None] == []
+
+
+def test_every_route_lets_in_its_roles_and_nobody_else(api: Api) -> None:
+    for route in routes(api):
+        if route.path.endswith("/live"):
+            continue  # an endless answer; its rule is in the test above
+        path = route.path.format(device="bin-001", community="oak")
+        allowed = roles_of(route) or frozenset()
+        for role in Role:
+            status = api.client.get(path, headers=api.as_(role)).status_code
+            if Role.PUBLIC in allowed or role in allowed:
+                assert status == 200, (path, role)
+            else:
+                assert status == (401 if role is Role.PUBLIC else 403), (path, role)
+    stranger = {"Authorization": "Bearer guessed"}
+    assert api.client.get("/api/v1/bins/full", headers=stranger).status_code == 401
+
+
+def test_security_headers_are_on_every_answer(api: Api) -> None:
+    for path in ("/api/v1/site", "/api/v1/nothing", "/docs", "/healthz"):
+        headers = api.client.get(path).headers
+        assert "unsafe-inline" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,77 @@
+"""Every text of the screens exists in both languages, says the same things, and is used."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+WEB = Path(__file__).parents[2] / "web"
+SLOT = re.compile(r"\{(\w+)\}")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# One word is meant: it names the other language, or serves a browser without scripts.
+MEANT = {"TopTools.vue": "中文"}
+
+
+def texts(language: str) -> dict[str, str]:
+    def flat(node: dict[str, Any], prefix: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, value in node.items():
+            found |= (
+                flat(value, f"{prefix}{key}.")
+                if isinstance(value, dict)
+                else {f"{prefix}{key}": value}
+            )
+        return found
+
+    path = WEB / "src" / "locales" / f"{language}.json"
+    return flat(json.loads(path.read_text(encoding="utf-8")), "")
+
+
+def test_both_languages_have_every_text() -> None:
+    zh, en = texts("zh"), texts("en")
+    assert zh.keys() == en.keys()
+    assert not [key for key, value in (zh | en).items() if value == ""]
+
+
+def test_both_languages_fill_the_same_slots() -> None:
+    zh, en = texts("zh"), texts("en")
+    assert {k: sorted(SLOT.findall(v)) for k, v in zh.items()} == {
+        k: sorted(SLOT.findall(v)) for k, v in en.items()
+    }
+
+
+def test_english_is_english_and_chinese_is_chinese() -> None:
+    assert not [key for key, value in texts("en").items() if CHINESE.search(value)]
+    assert not [
+        key
+        for key, value in texts("zh").items()
+        if value.strip() and not CHINESE.search(SLOT.sub("", value)) and SLOT.sub("", value).strip()
+    ]
+
+
+def test_no_text_outside_the_two_files() -> None:
+    found = {}
+    for path in sorted((WEB / "src").rglob("*.vue")):
+        template = path.read_text(encoding="utf-8").split("<template>", 1)[-1]
+        words = set(CHINESE.findall(template.replace(MEANT.get(path.name, ""), "")))
+        if words:
+            found[path.name] = words
+    assert found == {}
+
+
+def test_every_named_text_exists() -> None:
+    known = texts("zh")
+    named = re.compile(r"""(?:\$t|\bt)\(\s*["']([\w.]+)["']""")
+    missing = {
+        (path.name, key)
+        for path in sorted((WEB / "src").rglob("*.vue"))
+        for key in named.findall(path.read_text(encoding="utf-8"))
+        if key not in known
+    }
+    assert missing == set()
+
+
+def test_the_lock_names_no_registry() -> None:
+    assert '"resolved"' not in (WEB / "package-lock.json").read_text(encoding="utf-8")

@@ -1,0 +1,70 @@
+/** The shapes the screens read. Weights in grams, times RFC 3339, days as 2026-11-23. */
+export const CATEGORIES = ["kitchen", "recyclable", "hazardous", "residual"] as const;
+export type Category = (typeof CATEGORIES)[number];
+export type DoorState = "ok" | "full" | "overfull" | "silent" | "fault";
+
+export interface Rate { value: number; low: number; high: number; n: number; denominator: number }
+export interface CategoryFigures { deposits: number; weight_g: number; share: number | null; judged: number; correct: number; accuracy: Rate | null }
+export interface Figures {
+  deposits: number;
+  weight_g: number;
+  judged: number;
+  correct: number;
+  accuracy: Rate | null;
+  completeness: number | null;
+  by_category: Record<Category, CategoryFigures>;
+}
+export interface DayFigures extends Figures { day: string }
+export interface Sorting { from: string; to: string; days: DayFigures[]; total: Figures; as_of?: string }
+
+export interface Community {
+  id: string;
+  name: string;
+  kind: "showcase" | "model" | "standard";
+  households: number;
+  placeholder?: boolean;
+  grid?: string;
+  x_m?: number;
+  y_m?: number;
+}
+export interface SiteDevice { id: string; kind: "bin" | "collection_point"; name?: string; community: string | null; doors: unknown[]; x_m?: number; y_m?: number }
+export interface Site { id: string; name: string; zone?: string; communities: number; bins: number; collection_points: number; plain_bins: number; devices: SiteDevice[] }
+
+export interface Rank { rank: number; community: string; value: number; low: number; high: number; n: number }
+export interface Insufficient { community: string; reason?: string }
+export interface Ranking { by: string; from: string; to: string; ranks: Rank[]; insufficient: (Insufficient | string)[] }
+
+export interface Points { given: number; spent: number; top: { account: string; points: number }[] }
+
+export interface BinDoor { door: string; category: Category; level_pct: number | null; state: DoorState; read_at: string | null }
+export interface BinState { device: string; name?: string; state: "online" | "offline" | "silent"; last_seen: string | null; doors: BinDoor[] }
+export interface CommunityBins { as_of: string; bins: BinState[] }
+
+export interface FullDoor {
+  device: string;
+  door: string;
+  category: Category;
+  community: string | null;
+  collection_point: string | null;
+  level_pct: number | null;
+  state: DoorState;
+  full_since: string | null;
+  read_at: string | null;
+  alarm?: string | null;
+}
+export interface FullDoors { as_of: string; doors: FullDoor[] }
+
+export interface LiveDeposit {
+  device: string;
+  door: string;
+  category: Category;
+  community: string | null;
+  at: string;
+  weight_g: number;
+  verdict: "correct" | "incorrect" | null;
+  item?: string | null;
+  points?: number | null;
+}
+
+export interface Session { name: string; role: Role; account?: string | null }
+export type Role = "crew" | "community" | "office" | "admin" | "resident";

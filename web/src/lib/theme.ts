@@ -1,0 +1,26 @@
+import { ref, watchEffect } from "vue";
+
+export type ThemeChoice = "auto" | "light" | "dark";
+
+const KEY = "smartbin.theme";
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+export const choice = ref<ThemeChoice>((localStorage.getItem(KEY) as ThemeChoice | null) ?? "auto");
+export const theme = ref<"light" | "dark">("light");
+const systemDark = ref(dark.matches);
+dark.addEventListener("change", (event) => { systemDark.value = event.matches; });
+
+watchEffect(() => {
+  theme.value = choice.value === "auto" ? (systemDark.value ? "dark" : "light") : choice.value;
+  document.documentElement.dataset.theme = theme.value;
+  localStorage.setItem(KEY, choice.value);
+}, { flush: "sync" });
+
+export function nextTheme(): void {
+  choice.value = theme.value === "dark" ? "light" : "dark";
+}
+
+/** The value of a design token now, for canvas drawings that cannot use var(). */
+export function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}

@@ -1,0 +1,14 @@
+import { createRouter, createWebHistory } from "vue-router";
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: "/", component: () => import("./HomePage.vue") },
+    { path: "/board/:community?", component: () => import("./board/BoardPage.vue"), meta: { title: "board" } },
+    { path: "/crew", component: () => import("./crew/CrewPage.vue"), meta: { title: "crew" } },
+    { path: "/me", component: () => import("./me/MePage.vue"), meta: { title: "me" } },
+    { path: "/office", component: () => import("./office/OfficePage.vue"), meta: { title: "office" } },
+    { path: "/sign-in", component: () => import("./SignInPage.vue"), meta: { title: "signIn" } },
+    { path: "/:rest(.*)*", component: () => import("./MissingPage.vue") },
+  ],
+});
