@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import uvicorn
 
@@ -24,6 +25,7 @@ from smartbin.telemetry import open_reader
 # An open event stream would else hold the server's shutdown for ever (uvicorn 451).
 SHUTDOWN_S = 3
 CONNECTIONS_MAX = 1_500
+STATIC = Path(__file__).parent / "static"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,6 +80,7 @@ def _parts(settings: ApiSettings) -> Parts:
         engine,
         settings.quarantine,
         lambda: calendar.to_us(datetime.now(UTC)),
+        STATIC,
     )
 
 

@@ -107,9 +107,17 @@ def sorting(
     format: FormatQuery = Format.JSON,
 ) -> schemas.Sorting | Response:
     """How a community sorted: each day and in all, with evidence beside every figure."""
-    doors = parts.registry.doors_of_community(community, window)
+    return sorted_by(parts, [community], community, window, every, format)
+
+
+def sorted_by(
+    parts: Parts, members: Sequence[str], name: str, window: Days, every: Every, format: Format
+) -> schemas.Sorting | Response:
+    """The sorting statistics of some communities together, under one name."""
+    registry = parts.registry
+    doors = [door for id in members for door in registry.doors_of_community(id, window)]
     spans = [door.span for door in doors]
-    heard = _presence(parts, community, window)
+    heard = _presence(parts, members, window)
     tally = counts.tally(
         parts.reader.deposit_totals(spans, by_day=every is Every.DAY),
         doors,
@@ -117,12 +125,12 @@ def sorting(
     )
     days = _days(window, tally.by_day, heard) if every is Every.DAY else []
     if format is Format.CSV:
-        return _csv([_flat(day) for day in days], f"sorting-{community}")
+        return _csv([_flat(day) for day in days], f"sorting-{name}")
     share = heard.total.share
     items = counts.items(parts.reader.item_totals(spans))
     devices = {door.door.device for door in doors}
     return schemas.Sorting(
-        community=community,
+        community=name,
         first=window.first,
         last=window.last,
         days=days,
@@ -154,8 +162,9 @@ def _community(registry: Registry, id: str, today: date) -> schemas.Community:
     )
 
 
-def _presence(parts: Parts, community: str, window: Days) -> completeness.Presence:
-    devices = [(d.id, cut) for d, cut in parts.registry.bins_of(community, window)]
+def _presence(parts: Parts, members: Sequence[str], window: Days) -> completeness.Presence:
+    bins_of = parts.registry.bins_of
+    devices = [(d.id, cut) for id in members for d, cut in bins_of(id, window)]
     rows = parts.reader.presence([id for id, _ in devices], completeness.around(window))
     return completeness.presence(rows, devices, parts.now_us(), parts.registry.site.zone)
 

@@ -152,7 +152,7 @@ async def live(
     community: Annotated[str | None, Query(description="only this community's")] = None,
 ) -> StreamingResponse:
     """Deposits, levels and alarms as they are kept: events `deposit`, `level`, `alarm`; `reload`
-    tells a slow reader to load afresh, a comment every ten seconds that the line stands.
+    tells a slow reader to load afresh, `ping` every ten quiet seconds that the line stands.
     """
     if community is not None:
         parts.registry.community(community)
@@ -174,7 +174,8 @@ async def _stream(hub: Hub, listener: Listener) -> AsyncIterator[str]:
             try:
                 yield await asyncio.wait_for(listener.queue.get(), HEARTBEAT_S)
             except TimeoutError:
-                yield ": still here\n\n"
+                # An event, for a browser hides comments and could not tell silence from loss.
+                yield _event("ping", {})
     finally:
         hub.leave(listener)
 

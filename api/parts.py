@@ -18,8 +18,8 @@ from smartbin.telemetry import TelemetryReader
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder of the
-    built screens, None when they were not built.
+    """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder that
+    the screens are built into; None serves none.
     """
 
     registry: Registry

@@ -49,6 +49,7 @@ def site(parts: PartsDep) -> schemas.Site:
             schemas.SiteDevice(
                 id=device.id,
                 kind=device.kind,
+                name=device.name,
                 community=registry.community_of(device.id, today),
                 doors=sorted({door.id for door in registry.doors_of_device(device.id)}),
             )

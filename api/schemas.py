@@ -194,6 +194,7 @@ class SiteDevice(BaseModel):
 
     id: str
     kind: DeviceKind
+    name: str
     community: str | None
     doors: list[str]
 

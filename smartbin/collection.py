@@ -65,7 +65,7 @@ def stops(
     for door in doors:
         reading = levels.get(door.key)
         threshold = door.full_pct if threshold_pct is None else threshold_pct
-        state = _state(reading, threshold, door.overfull_pct, now_us - policy.silent_after_us)
+        state = state_of(door, reading, now_us, policy, threshold_pct)
         if state is DoorState.OK:
             continue
         full = state in (DoorState.FULL, DoorState.OVERFULL)
@@ -85,13 +85,19 @@ def stops(
     return found
 
 
-def _state(
-    reading: LevelReading | None, threshold_pct: int, overfull_pct: int, silent_before_us: int
+def state_of(
+    door: Door,
+    reading: LevelReading | None,
+    now_us: int,
+    policy: Policy,
+    threshold_pct: int | None = None,
 ) -> DoorState:
-    if reading is None or reading.at_us < silent_before_us:
+    """A door's state now from its newest reading; ``threshold_pct`` replaces the door's own."""
+    threshold = door.full_pct if threshold_pct is None else threshold_pct
+    if reading is None or reading.at_us < now_us - policy.silent_after_us:
         return DoorState.SILENT
     if reading.level_pct is None:
         return DoorState.FAULT
-    if reading.level_pct >= max(overfull_pct, threshold_pct):
+    if reading.level_pct >= max(door.overfull_pct, threshold):
         return DoorState.OVERFULL
-    return DoorState.FULL if reading.level_pct >= threshold_pct else DoorState.OK
+    return DoorState.FULL if reading.level_pct >= threshold else DoorState.OK

@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig, type Plugin } from "vite";
 
@@ -23,8 +26,22 @@ const crewFiles = (): Plugin => ({
   },
 });
 
+/** Lays a gzipped copy beside every text file: the API packs nothing while it answers. */
+const packed = (): Plugin => ({
+  name: "packed",
+  writeBundle: {
+    order: "post",
+    handler(options) {
+      const root = options.dir ?? "";
+      for (const entry of readdirSync(root, { recursive: true, encoding: "utf8" })) {
+        if (/\.(js|css|html|svg|json)$/.test(entry)) writeFileSync(join(root, `${entry}.gz`), gzipSync(readFileSync(join(root, entry)), { level: 9 }));
+      }
+    },
+  },
+});
+
 export default defineConfig({
-  plugins: [vue(), crewFiles()],
+  plugins: [vue(), crewFiles(), packed()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     outDir: "../api/static",
