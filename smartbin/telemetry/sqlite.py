@@ -24,9 +24,8 @@ from smartbin.events import (
     LevelReading,
     Status,
 )
+from smartbin.telemetry.sqlite_rollups import Row, add_deposits, add_levels, add_presence
 from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, SCHEMA, VERSION, mismatch, typed_errors
-
-Row = tuple[Any, ...]
 
 
 def _add(table: str, values: int, identity: str) -> str:
@@ -61,6 +60,11 @@ _ROW: Mapping[type[Fact], Callable[[Any, int, int], Row]] = {
         f.device, f.door, f.type, f.at_us, int(f.active), f.seq, day, hour
     ),
 }  # fmt: skip
+
+_ROLL_UP: Mapping[type[Fact], Callable[[sqlite3.Connection, list[Row]], None]] = {
+    LevelReading: add_levels,
+    Deposit: add_deposits,
+}
 
 
 class _Slots:
@@ -127,8 +131,13 @@ class SqliteWriter:
                 day, hour = self._slots.of(fact.at_us)
                 rows.setdefault(kind, []).append(_ROW[kind](fact, day, hour))
             with _writing(self._db):
+                add = self._db.cursor().execute
                 for kind, values in rows.items():
-                    self._db.executemany(_ADD[kind], values)
+                    sql = _ADD[kind]
+                    new = [row for row in values if add(sql, row).rowcount]
+                    add_presence(self._db, new)
+                    if roll_up := _ROLL_UP.get(kind):
+                        roll_up(self._db, new)
 
     def close(self) -> None:
         """Release the file."""

@@ -15,7 +15,7 @@ from queue import Empty, LifoQueue
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import Days
+from smartbin.calendar import US_PER_HOUR, Days
 from smartbin.errors import StoreUnavailable
 from smartbin.events import (
     Alarm,
@@ -112,16 +112,28 @@ class SqliteReader:
         self, door: DoorKey, threshold_pct: int, before_us: int, since_us: int
     ) -> int | None:
         """See the port."""
+        first_hour, last_hour = since_us // US_PER_HOUR, before_us // US_PER_HOUR
         with self._snapshot() as db:
-            (began,) = db.execute(
-                """SELECT min(at_us) FROM level
-                WHERE device=?1 AND door=?2 AND at_us>=?5 AND at_us<?4 AND level_pct>=?3
-                  AND at_us>ifnull((SELECT at_us FROM level
-                    WHERE device=?1 AND door=?2 AND at_us>=?5 AND at_us<?4 AND level_pct<?3
-                    ORDER BY at_us DESC LIMIT 1), ?5 - 1)""",
-                (*door, threshold_pct, before_us, since_us),
+            last_low = _newest_below(
+                db, door, threshold_pct, max(since_us, last_hour * US_PER_HOUR), before_us
+            )
+            if last_low is None and (
+                hour := db.execute(
+                    """SELECT utc_hour FROM level_low WHERE device=? AND door=?
+                    AND utc_hour>=? AND utc_hour<? AND level_pct<? ORDER BY utc_hour DESC LIMIT 1""",
+                    (*door, first_hour, last_hour, threshold_pct),
+                ).fetchone()
+            ):
+                start_us = hour[0] * US_PER_HOUR
+                last_low = _newest_below(
+                    db, door, threshold_pct, max(since_us, start_us), start_us + US_PER_HOUR
+                )
+            began = db.execute(
+                """SELECT at_us FROM level WHERE device=? AND door=? AND at_us>=? AND at_us<?
+                AND level_pct>=? ORDER BY at_us LIMIT 1""",
+                (*door, since_us if last_low is None else last_low, before_us, threshold_pct),
             ).fetchone()
-            return began if began is None else int(began)
+            return int(began[0]) if began else None
 
     def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
         """See the port."""
@@ -240,6 +252,18 @@ _DOORS_WITH_LEVELS = """WITH RECURSIVE known(door) AS (
 
 def _where(span: Span) -> tuple[str, str, int, int]:
     return (*span.door, span.days.first.toordinal(), span.days.last.toordinal())
+
+
+def _newest_below(
+    db: sqlite3.Connection, door: DoorKey, threshold_pct: int, start_us: int, end_us: int
+) -> int | None:
+    """When a door's newest known level below the threshold in ``[start_us, end_us)`` was read."""
+    row = db.execute(
+        """SELECT at_us FROM level WHERE device=? AND door=? AND at_us>=? AND at_us<?
+        AND level_pct<? ORDER BY at_us DESC LIMIT 1""",
+        (*door, start_us, end_us, threshold_pct),
+    ).fetchone()
+    return int(row[0]) if row else None
 
 
 def _newest_first(

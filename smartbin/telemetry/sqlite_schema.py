@@ -1,10 +1,9 @@
-"""The tables of the SQLite telemetry store, the roll-ups that triggers keep, and what its two
-halves share.
+"""The tables of the SQLite telemetry store, facts and roll-ups, and what its two halves share.
 
-Every table of facts is keyed by the fact's identity, so keeping a fact twice is keeping it once. A
-trigger fires for *newly inserted* rows only, so the roll-ups are exact however often and in
-whatever order facts come. ``day`` is the ordinal of the site's calendar day and ``hour`` the hour
-of that day: computed once, by ``smartbin.calendar``, when the fact comes in.
+Every table of facts is keyed by the fact's identity, so keeping a fact twice is keeping it once.
+Roll-ups are kept in the same transaction from *newly inserted* rows alone, so they are exact
+however often and in whatever order facts come. ``day`` is the ordinal of the site's calendar day,
+``hour`` the hour of that day: computed once, by ``smartbin.calendar``, when the fact comes in.
 """
 
 from __future__ import annotations
@@ -63,36 +62,16 @@ _ROLL_UPS = (
         device TEXT NOT NULL, day INTEGER NOT NULL, hours INTEGER NOT NULL,
         messages INTEGER NOT NULL, seq_min INTEGER NOT NULL, seq_max INTEGER NOT NULL,
         PRIMARY KEY (device, day)) STRICT, WITHOUT ROWID""",
-    """CREATE TRIGGER deposit_totals AFTER INSERT ON deposit BEGIN
-        INSERT INTO deposit_day VALUES (NEW.device, NEW.door, NEW.day, 1, NEW.weight_g,
-            NEW.verdict IS NOT NULL, NEW.verdict IS 'correct')
-        ON CONFLICT DO UPDATE SET deposits = deposits + 1,
-            weight_g = weight_g + excluded.weight_g,
-            judged = judged + excluded.judged, correct = correct + excluded.correct;
-    END""",
-    """CREATE TRIGGER deposit_items AFTER INSERT ON deposit WHEN NEW.item IS NOT NULL BEGIN
-        INSERT INTO deposit_item_day
-        VALUES (NEW.device, NEW.door, NEW.day, NEW.item, 1, NEW.weight_g)
-        ON CONFLICT DO UPDATE SET deposits = deposits + 1,
-            weight_g = weight_g + excluded.weight_g;
-    END""",
-)
-
-FACT_TABLES = ("level", "deposit", "collection", "status", "alarm")
-
-# A message's counter travels on its first fact, so counting facts that carry one counts messages.
-_PRESENCE = tuple(
-    f"""CREATE TRIGGER {table}_presence AFTER INSERT ON {table} WHEN NEW.seq IS NOT NULL BEGIN
-        INSERT INTO presence VALUES (NEW.device, NEW.day, 1 << NEW.hour, 1, NEW.seq, NEW.seq)
-        ON CONFLICT DO UPDATE SET hours = hours | excluded.hours, messages = messages + 1,
-            seq_min = min(seq_min, excluded.seq_min), seq_max = max(seq_max, excluded.seq_max);
-    END"""
-    for table in FACT_TABLES
+    # The lowest known level of each UTC hour, so that a long run of full readings is skipped.
+    """CREATE TABLE level_low (
+        device TEXT NOT NULL, door TEXT NOT NULL, utc_hour INTEGER NOT NULL,
+        level_pct INTEGER NOT NULL,
+        PRIMARY KEY (device, door, utc_hour)) STRICT, WITHOUT ROWID""",
 )
 
 _META = ("CREATE TABLE meta (zone TEXT NOT NULL) STRICT",)
 
-SCHEMA = _META + _FACTS + _ROLL_UPS + _PRESENCE
+SCHEMA = _META + _FACTS + _ROLL_UPS
 
 
 @contextmanager
