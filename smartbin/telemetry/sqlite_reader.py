@@ -80,8 +80,8 @@ class SqliteReader:
     def _connect(self) -> sqlite3.Connection:
         if not self._path.exists():
             raise StoreUnavailable(
-                f"telemetry file {self._path} does not exist yet; the gateway makes it when it "
-                "starts (SMARTBIN_TELEMETRY_URL must be the same for both)"
+                f"telemetry file {self._path} does not exist yet: start the gateway, which makes "
+                "it (SMARTBIN_TELEMETRY_URL must be the same for both)"
             )
         db = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=ro",
@@ -117,13 +117,10 @@ class SqliteReader:
             last_low = _newest_below(
                 db, door, threshold_pct, max(since_us, last_hour * US_PER_HOUR), before_us
             )
-            if last_low is None and (
-                hour := db.execute(
-                    """SELECT utc_hour FROM level_low WHERE device=? AND door=?
-                    AND utc_hour>=? AND utc_hour<? AND level_pct<? ORDER BY utc_hour DESC LIMIT 1""",
-                    (*door, first_hour, last_hour, threshold_pct),
-                ).fetchone()
-            ):
+            low_hour = """SELECT utc_hour FROM level_low WHERE device=? AND door=?
+                AND utc_hour>=? AND utc_hour<? AND level_pct<? ORDER BY utc_hour DESC LIMIT 1"""
+            where = (*door, first_hour, last_hour, threshold_pct)
+            if last_low is None and (hour := db.execute(low_hour, where).fetchone()):
                 start_us = hour[0] * US_PER_HOUR
                 last_low = _newest_below(
                     db, door, threshold_pct, max(since_us, start_us), start_us + US_PER_HOUR

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.telemetry import TelemetryReader, open_reader, open_writer
 from tests.contract.checks import CHECKS, KITCHEN, Store, put
 
@@ -58,5 +58,5 @@ def test_content_that_can_never_be_kept_is_refused_and_nothing_of_it_stays(store
 def test_another_zone_is_refused_with_the_remedy(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/telemetry.db"
     open_writer(url, ZoneInfo("Asia/Shanghai")).close()
-    with pytest.raises(StoreUnavailable, match="SMARTBIN_TELEMETRY_URL"):
+    with pytest.raises(BadInput, match="SMARTBIN_TELEMETRY_URL"):
         open_writer(url, ZoneInfo("Europe/London"))
