@@ -11,7 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from api import boards, communities, errors, live, places, screens
+from api import boards, communities, errors, live, places, screens, session
 from api.headers import SecurityHeaders
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
@@ -52,6 +52,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(communities.router)
     app.include_router(places.router)
     app.include_router(boards.router)
+    app.include_router(session.router)
     app.include_router(live.router)
     app.include_router(screens.router)
     _health(app)

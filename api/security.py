@@ -8,9 +8,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Problem
-from api.parts import PartsDep
+from api.parts import Parts, PartsDep
 from smartbin.records.tokens import Role, Tokens
 
+COOKIE = "smartbin_session"
 _bearer = HTTPBearer(auto_error=False, description="made by `python -m api token create`")
 
 
@@ -29,12 +30,12 @@ class Allow:
         """The caller's role; 401 without a valid token, 403 with one of another role."""
         if Role.PUBLIC in self.roles:
             return Role.PUBLIC
-        role = Tokens(parts.engine).role_of(credentials.credentials) if credentials else None
+        role = role_of(request, parts, credentials)
         if role is None:
             raise Problem(
                 401,
                 "unauthorized",
-                "a valid bearer token is needed; the office makes one with "
+                "a valid bearer token or a sign-in is needed; the office makes codes with "
                 "`python -m api token create`",
                 headers={"WWW-Authenticate": "Bearer"},
             )
@@ -42,6 +43,14 @@ class Allow:
             wanted = ", ".join(sorted(self.roles))
             raise Problem(403, "forbidden", f"{request.url.path} is for {wanted}, not for {role}")
         return role
+
+
+def role_of(
+    request: Request, parts: Parts, credentials: HTTPAuthorizationCredentials | None = None
+) -> Role | None:
+    """The role of the bearer token, else of the signed-in browser; None for a stranger."""
+    secret = credentials.credentials if credentials else request.cookies.get(COOKIE, "")
+    return Tokens(parts.engine).role_of(secret) if secret else None
 
 
 PUBLIC = Depends(Allow(Role.PUBLIC))

@@ -3,7 +3,7 @@ export const CATEGORIES = ["kitchen", "recyclable", "hazardous", "residual"] as 
 export type Category = (typeof CATEGORIES)[number];
 export type DoorState = "ok" | "full" | "overfull" | "silent" | "fault";
 
-export interface Rate { value: number; low: number; high: number; n: number; denominator: number }
+export interface Rate { value: number; low: number; high: number; n: number; denominator: string }
 export interface CategoryFigures { deposits: number; weight_g: number; share: number | null; judged: number; correct: number; accuracy: Rate | null }
 export interface Figures {
   deposits: number;
@@ -12,6 +12,7 @@ export interface Figures {
   correct: number;
   accuracy: Rate | null;
   completeness: number | null;
+  insufficient?: string | null;
   by_category: Record<Category, CategoryFigures>;
 }
 export interface DayFigures extends Figures { day: string }
@@ -46,6 +47,9 @@ export interface FullDoor {
   category: Category;
   community: string | null;
   collection_point: string | null;
+  name?: string;
+  x_m?: number;
+  y_m?: number;
   level_pct: number | null;
   state: DoorState;
   full_since: string | null;
@@ -66,5 +70,5 @@ export interface LiveDeposit {
   points?: number | null;
 }
 
-export interface Session { name: string; role: Role; account?: string | null }
+export interface Session { role: Role; account?: string | null }
 export type Role = "crew" | "community" | "office" | "admin" | "resident";

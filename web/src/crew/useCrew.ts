@@ -19,6 +19,7 @@ export function useCrew() {
   const list = shallowRef<FullDoors | null>(null);
   const site = shallowRef<Site | null>(null);
   const error = shallowRef<ApiError | null>(null);
+  const notTaken = ref(false);
   const online = ref(navigator.onLine);
   const log = shallowRef<Entry[]>([]);
   const round = ref(localStorage.getItem(ROUND_KEY) ?? "");
@@ -54,11 +55,13 @@ export function useCrew() {
     sending = true;
     try {
       await flush();
+      notTaken.value = false;
       online.value = true;
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
       if (failure.kind === "offline") online.value = false;
       if (failure.kind === "unauthorised") error.value = failure;
+      notTaken.value = failure.kind === "missing";
     } finally {
       sending = false;
       await refreshLog();
@@ -135,5 +138,5 @@ export function useCrew() {
   });
   void refreshLog().then(both);
 
-  return { now, category, list, site, error, online, log, waiting, emptied, undo, weights, confirm, takeBack, record, end, reload: both };
+  return { now, category, list, site, error, online, notTaken, log, waiting, emptied, undo, weights, confirm, takeBack, record, end, reload: both };
 }
