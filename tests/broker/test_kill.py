@@ -1,0 +1,195 @@
+"""The bar of the gateway: killed ten times, broker restarted twice, and every deposit counted once.
+
+SMARTBIN_TEST_KILL_DEPOSITS sets how many deposits; .ci/run asks for 100,000.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections import Counter
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from smartbin.events import Deposit
+from smartbin.quarantine import Quarantine
+from smartbin.registry.load import load
+from smartbin.wire import batch_of, event_of, payload_of, topic_of
+from tests.broker.devices import publishing
+from tests.real import ROOT, Mosquitto, free_port, until
+
+SITE = ROOT / "deploy/xinbei"
+DEPOSITS = int(os.environ.get("SMARTBIN_TEST_KILL_DEPOSITS", "20000"))
+KILLS, RESTARTS = 10, 2
+START_US = 1_780_000_000_000_000
+Message = tuple[str, bytes]
+
+
+@dataclass
+class Gateway:
+    """The gateway's own process over stores in a folder."""
+
+    folder: Path
+    broker: Mosquitto
+    process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+
+    def start(self) -> None:
+        self.port = free_port()
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "SMARTBIN_SITE": str(SITE),
+            "SMARTBIN_MQTT_URL": self.broker.url,
+            "SMARTBIN_TELEMETRY_URL": f"sqlite:///{self.folder}/telemetry.db",
+            "SMARTBIN_RECORDS_URL": f"sqlite:///{self.folder}/records.db",
+            "SMARTBIN_QUARANTINE": str(self.folder / "quarantine"),
+            "SMARTBIN_GATEWAY_HTTP": f"127.0.0.1:{self.port}",
+        }
+        with (self.folder / "gateway.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway"], env=environment, stdout=log, stderr=log
+            )
+
+    def end(self, number: int) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def get(self, path: str) -> tuple[int, str]:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer,
+        ):
+            return answer.status, answer.read().decode()
+        return 0, ""
+
+    def log(self) -> str:
+        return (self.folder / "gateway.log").read_text()
+
+
+def deposits(number: int, chance: random.Random) -> list[Deposit]:
+    registry = load(SITE)
+    doors = [
+        (device, door.id)
+        for device in registry.devices
+        for door in registry.doors_of_device(device)
+    ]
+    return [
+        Deposit(
+            *doors[n % len(doors)],
+            START_US + n * 700_000 // 1000 * 1000 + n % 1000,
+            chance.randrange(50, 3000),
+            account=f"K{chance.randrange(3000)}" if chance.random() < 0.5 else None,
+            seq=n,
+        )
+        for n in range(number)
+    ]
+
+
+def single(deposit: Deposit) -> Message:
+    return topic_of("xinbei", deposit.device, "deposit"), payload_of(event_of([deposit]))
+
+
+def traffic(all_of_them: list[Deposit], chance: random.Random) -> tuple[list[Message], int]:
+    """Duplicates, disorder, late batches and poison, alone and in batches; and how much poison."""
+    late = [d for d in all_of_them if chance.random() < 0.3]
+    behind = set(late)
+    messages = [single(d) for d in all_of_them if d not in behind]
+    messages += [single(d) for d in all_of_them if chance.random() < 0.1]
+    poison = 0
+    by_device: dict[str, list[Deposit]] = {}
+    for d in late:
+        by_device.setdefault(d.device, []).append(d)
+    for device, mine in by_device.items():
+        for n in range(0, len(mine), 40):
+            events = [("deposit", event_of([d])) for d in mine[n : n + 40]]
+            if chance.random() < 0.2:
+                events.append(("deposit", {"at": "yesterday", "seq": poison, "door": "kitchen"}))
+                poison += 1
+            messages.append((topic_of("xinbei", device, "batch"), batch_of(events)))
+    for n in range(len(all_of_them) // 200):
+        topic, payload = chance.choice(
+            [
+                (topic_of("xinbei", "bin-999", "deposit"), b'{"n":%d}' % n),
+                (topic_of("xinbei", "bin-001", "deposit"), b'{"at":%d' % n),
+                (topic_of("xinbei", "bin-001", "deposit"), b"\xff\xfe%d" % n),
+                (topic_of("xinbei", "bin-001", "dance"), b"%d" % n),
+            ]
+        )
+        messages.append((topic, payload))
+        poison += 1
+    chance.shuffle(messages)
+    return messages, poison
+
+
+def counted(folder: Path, query: str, store: str = "telemetry") -> tuple[int, ...]:
+    with (
+        suppress(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"file:{folder}/{store}.db?mode=ro", uri=True, timeout=10)) as db,
+    ):
+        return tuple(db.execute(query).fetchone())
+    return (0, 0)
+
+
+@pytest.mark.real
+@pytest.mark.timeout(900)
+def test_killed_ten_times_nothing_is_lost_nothing_is_counted_twice(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    chance = random.Random(20261124)
+    sent = deposits(DEPOSITS, chance)
+    messages, poison = traffic(sent, chance)
+    gateway = Gateway(tmp_path, mosquitto)
+    gateway.start()
+    until(lambda: gateway.get("/readyz")[0] == 200, "the gateway subscribes")
+
+    def publish() -> None:
+        with publishing(mosquitto) as devices:
+            devices.send(messages)
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    goals = [DEPOSITS * n // (KILLS + RESTARTS + 1) for n in range(1, KILLS + RESTARTS + 1)]
+    for step, goal in enumerate(goals):
+        until(
+            lambda goal=goal: counted(tmp_path, "SELECT count(*), 0 FROM deposit")[0] >= goal,
+            f"{goal} deposits are stored; {gateway.log()[-2000:]}",
+            120,
+        )
+        if step in (3, 8):
+            mosquitto.stop()
+            mosquitto.start()
+        else:
+            assert gateway.end(signal.SIGKILL) == -signal.SIGKILL
+            gateway.start()
+    publisher.join(300)
+    assert not publisher.is_alive()
+    wanted = (DEPOSITS, sum(d.weight_g for d in sent))
+    total = "SELECT count(*), sum(weight_g) FROM deposit"
+    until(lambda: counted(tmp_path, total)[0] >= wanted[0], "all are stored", 120)
+    shelf = Quarantine(tmp_path / "quarantine")
+    until(lambda: len(list(shelf)) >= poison, "all poison is in quarantine", 60)
+    until(lambda: "batch_messages 0.0" in gateway.get("/metrics")[1], "nothing is in hand", 60)
+    assert gateway.end(signal.SIGTERM) == 0
+    assert counted(tmp_path, total) == wanted
+    assert counted(tmp_path, "SELECT sum(deposits), sum(weight_g) FROM deposit_day") == wanted, (
+        "the roll-up is exact"
+    )
+    lines = [d for d in sent if d.account]
+    assert counted(tmp_path, "SELECT count(*), sum(weight_g) FROM deposit_line", "records") == (
+        len(lines),
+        sum(d.weight_g for d in lines),
+    )
+    kept = Counter(kept.rejected.reason for kept in shelf)
+    assert kept.total() == poison
+    assert {"unknown_device", "bad_json", "bad_utf8", "unknown_kind", "bad_time"} == set(kept)
