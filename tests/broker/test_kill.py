@@ -5,6 +5,7 @@ SMARTBIN_TEST_KILL_DEPOSITS sets how many deposits; .ci/run asks for 100,000.
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -141,6 +142,10 @@ def counted(folder: Path, query: str, store: str = "telemetry") -> tuple[int, ..
     return (0, 0)
 
 
+def has_stored(folder: Path, goal: int) -> bool:
+    return counted(folder, "SELECT count(*), 0 FROM deposit")[0] >= goal
+
+
 @pytest.mark.real
 @pytest.mark.timeout(900)
 def test_killed_ten_times_nothing_is_lost_nothing_is_counted_twice(
@@ -162,7 +167,7 @@ def test_killed_ten_times_nothing_is_lost_nothing_is_counted_twice(
     goals = [DEPOSITS * n // (KILLS + RESTARTS + 1) for n in range(1, KILLS + RESTARTS + 1)]
     for step, goal in enumerate(goals):
         until(
-            lambda goal=goal: counted(tmp_path, "SELECT count(*), 0 FROM deposit")[0] >= goal,
+            functools.partial(has_stored, tmp_path, goal),
             f"{goal} deposits are stored; {gateway.log()[-2000:]}",
             120,
         )
