@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from simulator import run
+from simulator.demo import demo
 from simulator.expect import Expected
 from simulator.faults import Profile, deliveries
 from simulator.fleet import Fleet
@@ -98,6 +99,17 @@ def _parser() -> argparse.ArgumentParser:
     add_replay(again)
     again.set_defaults(command=lambda args, settings: replay(args, settings.broker))
 
+    show = commands.add_parser("demo", help="run the whole system on this machine")
+    show.add_argument("--check", action="store_true", help="compare with what must be, and end")
+    show.add_argument(
+        "--broker",
+        choices=["auto", "mosquitto", "embedded"],
+        default="auto",
+        help="auto: Mosquitto when it is installed, else the embedded one",
+    )
+    show.add_argument("--days", type=_count, default=30, help="days of history (30)")
+    show.add_argument("--data", type=Path, default=Path("var/demo"), help="where its data lies")
+    show.set_defaults(command=lambda args, settings: demo(args, settings.site, SEED, _now_us))
     return parser
 
 

@@ -13,6 +13,7 @@ from smartbin.events import (
     Collection,
     Deposit,
     DoorKey,
+    Item,
     LevelReading,
     Status,
     Verdict,
@@ -55,39 +56,42 @@ class Expected:
     registry: Registry
     days: dict[tuple[DoorKey, date], Figures] = field(default_factory=dict)
     collections: dict[DoorKey, list[int]] = field(default_factory=dict)  # [count, net_g]
+    items: dict[tuple[DoorKey, Item], list[int]] = field(default_factory=dict)  # [count, g]
     levels: dict[DoorKey, LevelReading] = field(default_factory=dict)
+    readings: dict[tuple[DoorKey, date], list[int]] = field(default_factory=dict)  # [count, sum]
     statuses: dict[str, Status] = field(default_factory=dict)
     facts: dict[str, int] = field(default_factory=dict)
     cards: dict[str, int] = field(default_factory=dict)
     refused: int = 0
+    _today: tuple[int, int, date] = (0, 0, date.min)
 
     def add(self, sent: Iterable[Delivery]) -> Expected:
         """Count what a correct system keeps of these deliveries, each given once."""
-        zone = self.registry.site.zone
-        day_start, day_end, today = 0, 0, date.min
         for delivery in sent:
-            self.refused += delivery.refused
-            for fact in delivery.kept:
-                self.facts[fact.kind] = self.facts.get(fact.kind, 0) + 1
-                if isinstance(fact, Deposit):
-                    if not day_start <= fact.at_us < day_end:
-                        today = calendar.day_of(fact.at_us, zone)
-                        day_start, day_end = calendar.bounds_us(calendar.Days(today, today), zone)
-                    self._deposit(fact, today)
-                elif isinstance(fact, LevelReading):
-                    self._level(fact)
-                elif isinstance(fact, Collection):
-                    total = self.collections.setdefault(DoorKey(fact.device, fact.door), [0, 0])
-                    total[0] += 1
-                    total[1] += fact.net_g
-                elif isinstance(fact, Status):
-                    known = self.statuses.get(fact.device)
-                    if known is None or known.at_us < fact.at_us:
-                        self.statuses[fact.device] = fact
+            self.add_one(delivery)
         return self
 
-    def _deposit(self, fact: Deposit, day: date) -> None:
-        key = (DoorKey(fact.device, fact.door), day)
+    def add_one(self, delivery: Delivery) -> None:
+        """Count one delivery."""
+        self.refused += delivery.refused
+        for fact in delivery.kept:
+            self.facts[fact.kind] = self.facts.get(fact.kind, 0) + 1
+            if isinstance(fact, Deposit):
+                self._deposit(fact)
+            elif isinstance(fact, LevelReading):
+                self._level(fact)
+            elif isinstance(fact, Collection):
+                total = self.collections.setdefault(DoorKey(fact.device, fact.door), [0, 0])
+                total[0] += 1
+                total[1] += fact.net_g
+            elif isinstance(fact, Status):
+                known = self.statuses.get(fact.device)
+                if known is None or known.at_us < fact.at_us:
+                    self.statuses[fact.device] = fact
+
+    def _deposit(self, fact: Deposit) -> None:
+        door = DoorKey(fact.device, fact.door)
+        key = (door, self._day(fact.at_us))
         figures = self.days.get(key)
         if figures is None:
             figures = self.days[key] = Figures()
@@ -96,6 +100,10 @@ class Expected:
         if fact.verdict is not None:
             figures.judged += 1
             figures.correct += fact.verdict is Verdict.CORRECT
+        if fact.item is not None:
+            item = self.items.setdefault((door, fact.item), [0, 0])
+            item[0] += 1
+            item[1] += fact.weight_g
         if fact.account is not None:
             self.cards[fact.account] = self.cards.get(fact.account, 0) + 1
 
@@ -104,6 +112,17 @@ class Expected:
         known = self.levels.get(key)
         if known is None or known.at_us < fact.at_us:
             self.levels[key] = fact
+        read = self.readings.setdefault((key, self._day(fact.at_us)), [0, 0])
+        read[0] += 1
+        read[1] += fact.level_pct or 0
+
+    def _day(self, at_us: int) -> date:
+        start_us, end_us, day = self._today
+        if not start_us <= at_us < end_us:
+            zone = self.registry.site.zone
+            day = calendar.day_of(at_us, zone)
+            self._today = (*calendar.bounds_us(calendar.Days(day, day), zone), day)
+        return day
 
     def communities(self) -> dict[str, dict[str, Figures]]:
         """Per community the figures of each category, and their ``total``."""

@@ -62,7 +62,7 @@ class Publisher:
         self._sizes: dict[int, int] = {}
         self._bytes = 0
         self._early: set[int] = set()
-        self.acknowledged = 0
+        self.published = self.acknowledged = 0
         self._refused = ""
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id, clean_session=False
@@ -98,6 +98,7 @@ class Publisher:
         info = self._client.publish(topic, payload, qos=1, retain=retain)
         if info.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
             raise BrokerLost(f"{self._where}: {mqtt.error_string(info.rc)}")
+        self.published += 1
         with self._changed:
             if info.mid in self._early:
                 self._early.remove(info.mid)

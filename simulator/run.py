@@ -49,9 +49,11 @@ def backfill(
     end_us: int,
     profile: Profile = Profile.NONE,
     seen: Seen = lambda _: None,
+    pace: Callable[[], None] = lambda: None,
 ) -> int:
     """Publish the past as the devices' buffers would: ``batch`` messages, device by device and day
-    by day. Answers how many events were published; all are acknowledged when it returns.
+    by day. ``pace`` is called after each and may wait. Answers how many events were published;
+    all are acknowledged when it returns.
     """
     zone = fleet.registry.site.zone
     site = fleet.registry.site.id
@@ -69,6 +71,7 @@ def backfill(
                 for topic, payload in _buffered(site, device, found):
                     publisher.publish(topic, payload)
                 advance(1)
+                pace()
         publisher.drain()
     return events
 

@@ -1,0 +1,197 @@
+"""Compares every answer of a running API with what must be."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from simulator.expect import Expected, Figures
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.events import Category, DoorKey
+from smartbin.quarantine import Quarantine
+from smartbin.registry import DeviceKind
+
+SILENT_US = calendar.US_PER_HOUR
+
+
+def compare(
+    api: str, token: str, quarantine: Path, expected: Expected, days: Days
+) -> tuple[list[str], int]:
+    """The differences, a sentence each, and how many figures were compared."""
+    check = _Check(api, token, expected, days)
+    check.run()
+    kept = sum(Quarantine(quarantine).counts().values())
+    check.equal("quarantine: messages", kept, expected.refused)
+    return check.differences, check.compared
+
+
+class _Check:
+    def __init__(self, api: str, token: str, expected: Expected, days: Days) -> None:
+        self._api, self._token, self._expected, self._days = api, token, expected, days
+        self._registry = expected.registry
+        self.differences: list[str] = []
+        self.compared = 0
+
+    def run(self) -> None:
+        self._site()
+        figures = self._expected.communities()
+        for community in self._registry.communities:
+            self._sorting(community, figures.get(community, {}))
+        self._ranking(figures)
+        self._full()
+        for device in self._registry.devices:
+            self._device(device)
+
+    def equal(self, what: str, got: object, wanted: object) -> None:
+        """Note a difference."""
+        self.compared += 1
+        if got != wanted:
+            self.differences.append(f"{what}: {got!r}, must be {wanted!r}")
+
+    def _get(self, path: str, **query: object) -> Any:
+        url = f"{self._api}/api/v1/{quote(path)}?{urlencode(query)}"
+        request = urllib.request.Request(  # noqa: S310 - our own API on the loopback
+            url, headers={"Authorization": f"Bearer {self._token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            self.differences.append(f"{path}: answers {error.code}: {error.read(300)!r}")
+        except OSError as error:
+            self.differences.append(f"{path}: {error}")
+        return {}
+
+    def _window(self) -> dict[str, object]:
+        return {"from": self._days.first, "to": self._days.last}
+
+    def _site(self) -> None:
+        site, devices = self._get("site"), self._registry.devices.values()
+        self.equal("site: communities", site.get("communities"), len(self._registry.communities))
+        bins = sum(d.kind is DeviceKind.BIN for d in devices)
+        self.equal("site: bins", site.get("bins"), bins)
+        self.equal("site: points", site.get("collection_points"), len(devices) - bins)
+        told = {c["id"]: c["households"] for c in self._get("communities").get("communities", [])}
+        wanted = {c.id: c.households for c in self._registry.communities.values()}
+        self.equal("communities: households", told, wanted)
+
+    def _sorting(self, community: str, figures: dict[str, Figures]) -> None:
+        answer = self._get(f"communities/{community}/sorting", **self._window(), every="day")
+        self._figures(f"{community}: total", answer.get("total", {}), figures)
+        days = {row["day"]: row for row in answer.get("days", [])}
+        self.equal(f"{community}: days", len(days), len(self._days))
+        for day in self._days:
+            row = days.get(day.isoformat(), {})
+            self._figures(f"{community}: {day}", row, self._of_day(community, day))
+        items = {r["item"]: [r["deposits"], r["weight_g"]] for r in answer.get("items", [])}
+        self.equal(f"{community}: items", items, self._items(community))
+
+    def _figures(self, what: str, got: dict[str, Any], wanted: dict[str, Figures]) -> None:
+        parts = [("total", got), *got.get("by_category", {}).items()]
+        self.equal(f"{what}: categories", len(parts), 1 + len(Category))
+        for name, part in parts:
+            told = {key: part.get(key) for key in Figures().shown()}
+            self.equal(f"{what}: {name}", told, wanted.get(name, Figures()).shown())
+
+    def _doors_of(self, community: str, day: date) -> Iterator[tuple[str, DoorKey]]:
+        for span in self._registry.doors_of_community(community, Days(day, day)):
+            yield span.door.category.value, span.door.key
+
+    def _of_day(self, community: str, day: date) -> dict[str, Figures]:
+        found: dict[str, Figures] = {}
+        for category, door in self._doors_of(community, day):
+            if figures := self._expected.days.get((door, day)):
+                for name in (category, "total"):
+                    found.setdefault(name, Figures()).add(figures)
+        return found
+
+    def _items(self, community: str) -> dict[str, list[int]]:
+        own = {door for _, door in self._doors_of(community, self._days.last)}
+        found: dict[str, list[int]] = {}
+        for (door, item), (deposits, weight_g) in self._expected.items.items():
+            if door in own:
+                total = found.setdefault(item.value, [0, 0])
+                total[0] += deposits
+                total[1] += weight_g
+        return found
+
+    def _ranking(self, figures: dict[str, dict[str, Figures]]) -> None:
+        ranks = self._get("communities/ranking", **self._window()).get("ranks", [])
+        told = {r["community"]: (r["n"], round(r["value"] * r["n"])) for r in ranks}
+        wanted = {c: (f["total"].judged, f["total"].correct) for c, f in figures.items()}
+        self.equal("ranking: judged, correct", told, wanted)
+        lows = [r["low"] for r in ranks]
+        self.equal("ranking: order", lows, sorted(lows, reverse=True))
+
+    def _full(self) -> None:
+        answer = self._get("bins/full")
+        if not answer:
+            return
+        as_of_us = _us(answer["as_of"])
+        told = {(d["device"], d["door"]): (d["state"], d["level_pct"]) for d in answer["doors"]}
+        wanted = {}
+        for door in self._registry.doors(self._days.last):
+            state = "ok"
+            reading = self._expected.levels.get(door.key)
+            level_pct = reading.level_pct if reading else None
+            if reading is None or reading.at_us < as_of_us - SILENT_US:
+                state = "silent"
+            elif level_pct is None:
+                state = "fault"
+            elif level_pct >= door.full_pct:
+                state = "overfull" if level_pct >= door.overfull_pct else "full"
+            if state != "ok":
+                wanted[tuple(door.key)] = (state, level_pct)
+        self.equal("bins/full", told, wanted)
+
+    def _device(self, device: str) -> None:
+        answer = self._get(f"devices/{device}")
+        status = self._expected.statuses.get(device)
+        self.equal(f"{device}: state", answer.get("state"), status and status.state.value)
+        doors = {d["door"]: d for d in answer.get("doors", [])}
+        for door in self._registry.doors_of_device(device):
+            level = doors.get(door.id, {}).get("level") or {}
+            newest = self._expected.levels.get(door.key)
+            told = (level.get("level_pct"), _us(level["at"]) if level else None)
+            wanted = (newest.level_pct, newest.at_us) if newest else (None, None)
+            self.equal(f"{device}/{door.id}: newest level", told, wanted)
+        self._levels(device)
+        self._collections(device)
+
+    def _levels(self, device: str) -> None:
+        last = self._days.last
+        doors = self._get(f"bins/{device}/levels", **{"from": last, "to": last}).get("doors", {})
+        for door in self._registry.doors_of_device(device):
+            rows = doors.get(door.id, [])
+            told = [len(rows), sum(row["level_pct"] or 0 for row in rows)]
+            wanted = self._expected.readings.get((door.key, last), [0, 0])
+            self.equal(f"{device}/{door.id}: levels of {last}", told, wanted)
+
+    def _collections(self, device: str) -> None:
+        told: dict[str, list[int]] = {}
+        query: dict[str, object] = dict(self._window())
+        while query:
+            page = self._get(f"devices/{device}/collections", **query)
+            for row in page.get("collections", []):
+                total = told.setdefault(row["door"], [0, 0])
+                total[0] += 1
+                total[1] += row["net_g"]
+            following = page.get("next_before")
+            query = {**self._window(), "before": following} if following else {}
+        wanted = {
+            key.door: total
+            for key, total in self._expected.collections.items()
+            if key.device == device
+        }
+        self.equal(f"{device}: collections", told, wanted)
+
+
+def _us(text: str) -> int:
+    return calendar.to_us(datetime.fromisoformat(text))
