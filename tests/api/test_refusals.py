@@ -58,7 +58,7 @@ def test_a_store_that_is_away_is_503_and_readyz_says_why(api: Api, tmp_path: Pat
         assert (answer.status_code, answer.json()["status"]) == (503, 503)
         assert answer.headers["Retry-After"] == "5"
         ready = client.get("/readyz")
-        assert (ready.status_code, "start the gateway" in ready.text) == (503, True)
+        assert (ready.status_code, "the gateway makes it" in ready.text) == (503, True)
         assert client.get("/healthz").status_code == 200
 
 
