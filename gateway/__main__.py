@@ -20,6 +20,7 @@ from gateway.http import Board, serve
 from gateway.meters import Meters
 from gateway.mqtt import Session, SessionTaken
 from gateway.pipeline import Pipeline, Stopped
+from gateway.provision import add_arguments, provision_command
 from gateway.settings import GatewaySettings
 from gateway.shelf import quarantine_command
 from smartbin import calendar
@@ -44,12 +45,17 @@ def main(argv: list[str] | None = None) -> int:
     shelf = commands.add_parser("quarantine", help="look at refused messages, or replay them")
     shelf.add_argument("action", choices=["list", "show", "replay"])
     shelf.add_argument("id", nargs="?", default="", help="one message; all when left out")
+    credentials = commands.add_parser("provision", help="make, rotate, revoke device credentials")
+    add_arguments(credentials)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings = GatewaySettings.read(os.environ)
         if args.print_config:
             print(settings.shown())
+            return 0
+        if args.command == "provision":
+            print(provision_command(args, load(settings.site).devices))
             return 0
         if args.command == "quarantine":
             return quarantine_command(settings, args.action, args.id)
