@@ -25,7 +25,7 @@ export function useCrew() {
   const round = ref(localStorage.getItem(ROUND_KEY) ?? "");
   const undo = ref<{ key: string; until: number; timer: number } | null>(null);
 
-  const waiting = computed(() => log.value.filter((e) => e.outcome === "waiting").length);
+  const waiting = computed(() => log.value.filter((e) => e.outcome === "waiting" && e.kind !== "start").length);
   const emptied = computed(() => new Map(log.value.filter((e) => e.kind === "emptying" && e.round === round.value).map((e) => [keyOf(e.body as { device: string; door: string }), e])));
 
   const refreshLog = async () => { log.value = await entries(); };

@@ -1,0 +1,89 @@
+"""The built screens in a real Chromium, served by the real API over real stores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from api.app import create_app
+from api.parts import Parts
+from smartbin import calendar
+from smartbin.records import open_engine, prepare
+from smartbin.records.tokens import Role, Tokens
+from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
+from tests.places import SHANGHAI, small_registry
+from tests.real import ROOT, free_port, missing, program, until
+
+STATIC = ROOT / "api" / "static"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def now_us() -> int:
+    return calendar.to_us(datetime.now(UTC))
+
+
+@dataclass
+class Screens:
+    url: str
+    writer: TelemetryWriter
+    code: str
+    browser: Browser
+
+    def open(self, path: str, *, signed_in: bool = False, theme: str = "light") -> Page:
+        context = self.context(theme=theme, width=1920, height=1080)
+        if signed_in:
+            answer = context.request.post(f"{self.url}/api/v1/session", data={"code": self.code})
+            assert answer.ok, answer.text()
+        page = context.new_page()
+        page.goto(f"{self.url}{path}")
+        return page
+
+    def context(self, *, theme: str, width: int, height: int) -> BrowserContext:
+        return self.browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if theme == "dark" else "light",
+        )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = program("chromium", "apt-get install chromium")
+    if not (STATIC / "index.html").is_file():
+        missing("the build of the screens", "make web")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
+    url = f"sqlite:///{tmp_path}/telemetry.db"
+    writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
+    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
+    prepare(engine)
+    code = Tokens(engine).create("office", Role.OFFICE)
+    parts = Parts(small_registry(), reader, engine, tmp_path / "quarantine", now_us, STATIC)
+    port = free_port()
+    config = uvicorn.Config(
+        create_app(parts), port=port, log_level="warning", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started, "the API listens")
+    yield Screens(f"http://127.0.0.1:{port}", writer, code, browser)
+    for context in browser.contexts:
+        context.close()
+    server.should_exit = True
+    thread.join(timeout=10)
+    reader.close()
+    writer.close()
+    engine.dispose()

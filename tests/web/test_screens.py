@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from smartbin.events import Deposit, Judge, LevelReading, Verdict
+from tests.real import ROOT, missing
+from tests.web.conftest import Screens, now_us
+
+pytestmark = pytest.mark.browser
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+PAGES = ["/", "/board", "/board/oak", "/board/nowhere", "/crew", "/office", "/me", "/sign-in"]
+
+
+def deposits(count: int, device: str = "bin-001") -> list[Deposit]:
+    start_us = now_us() - count * 1_000_000
+    return [
+        Deposit(
+            device, "kitchen", start_us + n * 1_000_000, 1_200, Verdict.CORRECT, Judge.CAMERA
+        )
+        for n in range(count)
+    ]
+
+
+def full() -> list[LevelReading]:
+    return [LevelReading("bin-001", "kitchen", now_us() - 1_000_000, 97)]
+
+
+def test_a_deposit_appears_on_the_board_within_two_seconds(screens: Screens) -> None:
+    page = screens.open("/board/oak")
+    expect(page.get_by_text("等待下一次投放")).to_be_visible()
+    expect(page.locator("footer .state")).to_contain_text("数据截至")
+    page.wait_for_timeout(1_500)  # the live stream has taken stock of what is old
+    began_s = time.monotonic()
+    screens.writer.append([Deposit("bin-001", "kitchen", now_us(), 4_300, Verdict.CORRECT)])
+    expect(page.locator(".feed li")).to_contain_text("4.3 kg", timeout=5_000)
+    expect(page.locator(".huge")).to_contain_text("4.3")
+    assert time.monotonic() - began_s < 2
+
+
+def test_the_board_of_another_community_does_not_show_it(screens: Screens) -> None:
+    screens.writer.append(deposits(3, "bin-002"))
+    page = screens.open("/board/oak")
+    expect(page.locator(".huge")).to_contain_text("0.0")
+    other = screens.open("/board/elm")
+    expect(other.locator(".huge")).to_contain_text("3.6")
+
+
+def test_the_crew_page_asks_for_a_sign_in_and_leads_back(screens: Screens) -> None:
+    screens.writer.append(full())
+    page = screens.open("/crew")
+    page.get_by_role("link", name="登录").click()
+    page.get_by_label("登录码").fill("guessed")
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_role("alert")).to_contain_text("登录码不对")
+    page.get_by_label("登录码").fill(screens.code)
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_text("满溢").first).to_be_visible()
+    assert page.url.endswith("/crew")
+
+
+def test_the_crew_page_works_without_a_signal_and_keeps_what_was_done(screens: Screens) -> None:
+    screens.writer.append(full())
+    page = screens.open("/crew", signed_in=True)
+    expect(page.get_by_role("button", name="已清运").first).to_be_visible()
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_text("无信号", exact=True)).to_be_visible()
+    page.get_by_role("button", name="已清运").first.click()
+    expect(page.get_by_role("button", name="撤销")).to_be_visible()
+    expect(page.get_by_text("1 条待上传")).to_be_visible(timeout=15_000)
+    page.reload()
+    expect(page.get_by_text("1 条待上传")).to_be_visible()
+
+
+def test_nothing_breaks_the_content_security_policy(screens: Screens) -> None:
+    screens.writer.append(deposits(40))
+    said: list[str] = []
+    page = screens.open("/board/oak")
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.reload()
+    expect(page.locator("canvas").first).to_be_visible()
+    assert [text for text in said if "404" not in text] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_page_breaks_wcag(screens: Screens, theme: str, language: str) -> None:
+    if not AXE.is_file():
+        missing("axe-core", "make web")
+    screens.writer.append([*deposits(40), *full()])
+    broken: dict[str, Any] = {}
+    for path in PAGES:
+        page = screens.open(f"{path}?lang={language}", signed_in=True, theme=theme)
+        page.wait_for_load_state("load")
+        expect(page.locator("main")).to_be_visible()
+        expect(page.locator(".loading")).to_have_count(0)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("rules => axe.run(document, rules)", RULES)
+        if found["violations"]:
+            broken[path] = [
+                (v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]
+            ]
+        page.context.close()
+    assert broken == {}
+
+
+def packed_bytes(files: Iterable[Path]) -> int:
+    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/board/oak", 300_000), ("/crew", 150_000)])
+def test_a_first_load_is_small(screens: Screens, path: str, limit: int) -> None:
+    static = ROOT / "api" / "static"
+    context = screens.context(theme="light", width=1280, height=800)
+    page = context.new_page()
+    loaded: set[str] = set()
+    page.on("response", lambda answer: loaded.add(answer.url.removeprefix(screens.url)))
+    page.goto(f"{screens.url}{path}")
+    expect(page.locator("main")).to_be_visible()
+    files = [static / name[1:] for name in loaded if name.startswith("/assets/")]
+    assert files
+    assert packed_bytes([static / "index.html", *files]) < limit
+    if path == "/crew":
+        kept = set(json.loads((static / "crew-files.json").read_text()))
+        assert {name for name in loaded if name.startswith("/assets/")} <= kept
