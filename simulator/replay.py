@@ -231,7 +231,7 @@ def _emptying(
 def _shift(at: datetime) -> int:
     """Whole weeks, so that weekdays stay what they were, landing after 2020 began."""
     weeks = (EARLIEST.date() - at.date()).days // 7 + 1
-    return (weeks + 1) * 7
+    return weeks * 7
 
 
 def _time(text: str, column: str, zone: ZoneInfo | None) -> datetime:
