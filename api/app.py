@@ -19,6 +19,8 @@ from api.tables import ETags
 from smartbin.errors import StoreUnavailable
 
 VERSION = "0.1.0"
+# The largest body any endpoint takes is a sign-in; a stranger must not fill the memory with more.
+BODY_BYTES_MAX = 64 * 1024
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -39,6 +41,7 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        max_body_size=BODY_BYTES_MAX,
     )
     app.state.parts = parts
     app.state.hub = hub

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,19 @@ def test_a_store_that_is_away_is_503_and_readyz_says_why(api: Api, tmp_path: Pat
         assert (answer.status_code, answer.json()["status"]) == (503, 503)
         assert answer.headers["Retry-After"] == "5"
         ready = client.get("/readyz")
-        assert (ready.status_code, "the gateway makes it" in ready.text) == (503, True)
+        assert (ready.status_code, "start the gateway" in ready.text) == (503, True)
         assert client.get("/healthz").status_code == 200
+
+
+def test_a_body_beyond_the_bound_is_refused(api: Api) -> None:
+    def chunks() -> Iterator[bytes]:  # without a Content-Length
+        yield from [b" " * 16_384] * 5
+
+    for body in (b" " * 80_000, chunks()):
+        answer = api.client.post(
+            "/api/v1/session", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 413, answer.text
 
 
 def routes(api: Api) -> list[APIRoute]:
