@@ -22,7 +22,7 @@ from gateway.mqtt import Session, SessionTaken
 from gateway.pipeline import Pipeline, Stopped
 from gateway.provision import add_arguments, provision_command
 from gateway.settings import GatewaySettings
-from gateway.shelf import quarantine_command
+from gateway.shelf import ACTIONS, quarantine_command
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.quarantine import Quarantine
@@ -43,8 +43,10 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="pull messages until stopped (the default)")
     shelf = commands.add_parser("quarantine", help="look at refused messages, or replay them")
-    shelf.add_argument("action", choices=["list", "show", "replay"])
+    shelf.add_argument("action", choices=ACTIONS)
     shelf.add_argument("id", nargs="?", default="", help="one message; all when left out")
+    shelf.add_argument("--reason", default="", help="only messages refused for this reason")
+    shelf.add_argument("--device", default="", help="only messages of this device")
     credentials = commands.add_parser("provision", help="make, rotate, revoke device credentials")
     add_arguments(credentials)
     args = parser.parse_args(argv)
@@ -58,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
             print(provision_command(args, load(settings.site).devices))
             return 0
         if args.command == "quarantine":
-            return quarantine_command(settings, args.action, args.id)
+            return quarantine_command(settings, args.action, args.id, args.reason, args.device)
         return run(settings)
     except BadInput as error:
         print(error, file=sys.stderr)

@@ -1,53 +1,76 @@
-"""``python -m gateway quarantine``: look at what was refused, and replay it after a mend."""
+"""``python -m gateway quarantine``: look at what was refused, replay it after a mend, drop it."""
 
 from __future__ import annotations
 
-import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from gateway.settings import GatewaySettings
 from smartbin import calendar
-from smartbin.errors import BadInput
-from smartbin.events import Deposit
+from smartbin.errors import BadInput, StoreRefused
+from smartbin.events import Deposit, Fact
 from smartbin.quarantine import Kept, Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry import Registry
 from smartbin.registry.load import load
-from smartbin.telemetry import open_writer
+from smartbin.telemetry import TelemetryWriter, open_writer
 from smartbin.wire import Decoder
 
+ACTIONS = ("list", "show", "replay", "drop")
 LIST_MAX = 1000
+CHUNK = 200
 
 
-def quarantine_command(settings: GatewaySettings, action: str, id: str) -> int:
-    """Carry out ``list``, ``show`` or ``replay``; answers the exit status."""
-    shelf = Quarantine(settings.quarantine)
-    chosen = [kept for kept in shelf if not id or kept.id == id]
-    if id and not chosen:
-        raise BadInput(f"quarantine has no message {id!r}; 'quarantine list' shows their ids")
+def quarantine_command(
+    settings: GatewaySettings, action: str, id: str, reason: str = "", device: str = ""
+) -> int:
+    """Carry out one of ACTIONS on the messages chosen; answers the exit status."""
     registry = load(settings.site)
+    shelf = Quarantine(settings.quarantine)
+    chosen = _chosen(shelf, id, reason, device)
+    if id and next(chosen, None) is None:
+        raise BadInput(f"quarantine has no message {id!r}; 'quarantine list' shows their ids")
+    chosen = _chosen(shelf, id, reason, device)
     if action == "list":
-        _list(shelf, chosen, registry)
+        _list(chosen, registry)
     elif action == "show":
-        for kept in chosen[:LIST_MAX]:
+        for kept in islice(chosen, LIST_MAX):
             _show(kept, registry)
-    else:
+    elif action == "replay":
         _replay(settings, shelf, chosen, registry)
+    else:
+        if not (id or reason or device):
+            raise BadInput("quarantine drop: name an id, or --reason, or --device")
+        ids = {kept.id for kept in chosen}
+        shelf.remove(ids)
+        print(f"已删除 {len(ids)} 条 · {len(ids)} dropped")
     return 0
 
 
-def _list(shelf: Quarantine, chosen: list[Kept], registry: Registry) -> None:
-    for kept in chosen[:LIST_MAX]:
+def _chosen(shelf: Quarantine, id: str, reason: str, device: str) -> Iterator[Kept]:
+    return (
+        kept
+        for kept in shelf
+        if (not id or kept.id == id)
+        and (not reason or kept.rejected.reason == reason)
+        and (not device or kept.device == device)
+    )
+
+
+def _list(chosen: Iterable[Kept], registry: Registry) -> None:
+    reasons: Counter[str] = Counter()
+    for kept in chosen:
         r = kept.rejected
-        print(f"{kept.id}  {_when(kept, registry)}  {r.reason:<16} {r.field:<16} {r.topic}")
-    if len(chosen) > LIST_MAX:
-        print(f"... and {len(chosen) - LIST_MAX} more")
-    by_reason: dict[str, int] = {}
-    for (_, reason), count in shelf.counts().items():
-        by_reason[reason] = by_reason.get(reason, 0) + count
-    for reason, count in sorted(by_reason.items()):
+        reasons[r.reason] += 1
+        if reasons.total() <= LIST_MAX:
+            print(f"{kept.id}  {_when(kept, registry)}  {r.reason:<16} {r.field:<16} {r.topic}")
+    if reasons.total() > LIST_MAX:
+        print(f"... 另有 {reasons.total() - LIST_MAX} 条 · and so many more")
+    for reason, count in sorted(reasons.items()):
         print(f"{count:>8}  {reason}")
-    print(f"{len(chosen):>8}  in quarantine · 条待处理")
+    print(f"{reasons.total():>8}  条在隔离区 · in quarantine")
 
 
 def _show(kept: Kept, registry: Registry) -> None:
@@ -63,28 +86,43 @@ def _when(kept: Kept, registry: Registry) -> str:
 
 
 def _replay(
-    settings: GatewaySettings, shelf: Quarantine, chosen: list[Kept], registry: Registry
+    settings: GatewaySettings, shelf: Quarantine, chosen: Iterator[Kept], registry: Registry
 ) -> None:
     """Decode again as of the time received, keep what is good now, and forget just that."""
     decoder, zone = Decoder(registry), registry.site.zone
-    done: set[str] = set()
-    facts = []
-    for kept in chosen:
-        r = kept.rejected
-        decoded = decoder.decode(r.topic, r.payload, r.received_at_us)
-        if not decoded.rejected:
-            facts.extend(decoded.facts)
-            done.add(kept.id)
-    telemetry = open_writer(
-        settings.telemetry_url, zone, settings.telemetry_token.get_secret_value() or None
-    )
+    token = settings.telemetry_token.get_secret_value() or None
+    telemetry = open_writer(settings.telemetry_url, zone, token)
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    done: set[str] = set()
+    seen = 0
     try:
-        telemetry.append(facts)
-        lines = [fact for fact in facts if isinstance(fact, Deposit)]
-        DepositLines(engine, zone).append(lines)
+        lines = DepositLines(engine, zone)
+        while chunk := list(islice(chosen, CHUNK)):
+            seen += len(chunk)
+            good = {kept.id: facts for kept in chunk if (facts := _facts(decoder, kept))}
+            done |= _keep(telemetry, lines, good)
     finally:
         telemetry.close()
         engine.dispose()
     shelf.remove(done)
-    print(f"{len(done)} replayed, {len(chosen) - len(done)} stay", file=sys.stderr)
+    print(f"已重放 {len(done)} 条, 仍留 {seen - len(done)} 条 · {len(done)} replayed, ", end="")
+    print(f"{seen - len(done)} stay")
+
+
+def _facts(decoder: Decoder, kept: Kept) -> list[Fact]:
+    r = kept.rejected
+    decoded = decoder.decode(r.topic, r.payload, r.received_at_us)
+    return [] if decoded.rejected else decoded.facts
+
+
+def _keep(telemetry: TelemetryWriter, lines: DepositLines, good: dict[str, list[Fact]]) -> set[str]:
+    """Keep the facts of several messages; answers the ids of the messages that the stores took."""
+    facts = [fact for mine in good.values() for fact in mine]
+    try:
+        telemetry.append(facts)
+        lines.append([fact for fact in facts if isinstance(fact, Deposit)])
+    except StoreRefused:
+        if len(good) == 1:
+            return set()
+        return {id for one in good for id in _keep(telemetry, lines, {one: good[one]})}
+    return set(good)

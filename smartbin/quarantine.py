@@ -69,7 +69,7 @@ class Quarantine:
 
     def __iter__(self) -> Iterator[Kept]:
         for path in self._files():
-            with path.open(encoding="utf-8") as lines:
+            with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as lines:
                 for line in lines:
                     if line.endswith("\n"):  # a torn last line was never acknowledged
                         yield _kept(line)
@@ -120,8 +120,11 @@ class Quarantine:
             self._known = self._stamps()
 
     def _stamps(self) -> dict[str, tuple[int, int]]:
-        found = {path.name: path.stat() for path in self._files()}
-        return {name: (stat.st_ino, stat.st_size) for name, stat in found.items()}
+        found: dict[str, tuple[int, int]] = {}
+        for path in self._files():
+            with contextlib.suppress(FileNotFoundError):
+                found[path.name] = ((stat := path.stat()).st_ino, stat.st_size)
+        return found
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("quarantine-*.jsonl"))
@@ -151,7 +154,8 @@ def _ends_whole(path: Path) -> bool:
 
 
 def _id_of(r: Rejected) -> str:
-    return hashlib.blake2b(r.topic.encode() + b"\0" + r.payload, digest_size=8).hexdigest()
+    said = r.topic.encode("utf-8", "backslashreplace") + b"\0" + r.payload
+    return hashlib.blake2b(said, digest_size=8).hexdigest()
 
 
 def _line(id: str, r: Rejected) -> str:

@@ -10,13 +10,9 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-import urllib.request
 from collections import Counter
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,56 +22,13 @@ from smartbin.quarantine import Quarantine
 from smartbin.registry.load import load
 from smartbin.wire import batch_of, event_of, payload_of, topic_of
 from tests.broker.devices import publishing
-from tests.real import ROOT, Mosquitto, free_port, until
+from tests.broker.process import SITE, Gateway
+from tests.real import Mosquitto, until
 
-SITE = ROOT / "deploy/xinbei"
 DEPOSITS = int(os.environ.get("SMARTBIN_TEST_KILL_DEPOSITS", "20000"))
 KILLS, RESTARTS = 10, 2
 START_US = 1_780_000_000_000_000
 Message = tuple[str, bytes]
-
-
-@dataclass
-class Gateway:
-    """The gateway's own process over stores in a folder."""
-
-    folder: Path
-    broker: Mosquitto
-    process: subprocess.Popen[bytes] | None = None
-    port: int = 0
-
-    def start(self) -> None:
-        self.port = free_port()
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "SMARTBIN_SITE": str(SITE),
-            "SMARTBIN_MQTT_URL": self.broker.url,
-            "SMARTBIN_TELEMETRY_URL": f"sqlite:///{self.folder}/telemetry.db",
-            "SMARTBIN_RECORDS_URL": f"sqlite:///{self.folder}/records.db",
-            "SMARTBIN_QUARANTINE": str(self.folder / "quarantine"),
-            "SMARTBIN_GATEWAY_HTTP": f"127.0.0.1:{self.port}",
-        }
-        with (self.folder / "gateway.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway"], env=environment, stdout=log, stderr=log
-            )
-
-    def end(self, number: int) -> int:
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.process.wait(30)
-
-    def get(self, path: str) -> tuple[int, str]:
-        with (
-            suppress(OSError),
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer,
-        ):
-            return answer.status, answer.read().decode()
-        return 0, ""
-
-    def log(self) -> str:
-        return (self.folder / "gateway.log").read_text()
 
 
 def deposits(number: int, chance: random.Random) -> list[Deposit]:

@@ -1,0 +1,135 @@
+"""What is refused is kept whole, once, within bounds, and can be replayed under its own time."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import GatewaySettings
+from gateway.shelf import quarantine_command
+from smartbin import quarantine
+from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.quarantine import Quarantine
+from smartbin.wire import Rejected
+from tests.real import ROOT
+
+NOW_US = 1_780_000_000_000_000
+DEPOSIT = b'{"at":"2026-05-28T20:26:39.500+00:00","seq":7,"door":"kitchen","weight_g":120}'
+
+
+def refused(n: int, reason: str = "bad_json", device: str = "bin-001") -> Rejected:
+    topic = f"smartbin/v1/xinbei/{device}/deposit"
+    return Rejected(topic, b"\xff{%d" % n, NOW_US + n, reason, "", "said why")
+
+
+def test_kept_whole_and_once(tmp_path: Path) -> None:
+    shelf = Quarantine(tmp_path)
+    assert shelf.add([refused(1), refused(2), refused(1)]) == 2
+    assert Quarantine(tmp_path).add([refused(2), refused(3)]) == 1, "known after a restart"
+    assert [kept.rejected for kept in shelf] == [refused(1), refused(2), refused(3)]
+    assert {kept.device for kept in shelf} == {"bin-001"}
+    assert shelf.counts() == {("bin-001", "bad_json"): 3}
+
+
+def test_text_that_no_file_takes_is_kept(tmp_path: Path) -> None:
+    odd = Rejected("smartbin/v1/x/y\ud800/z", b"{}", NOW_US, "bad_field", "\ud800", "\ud800")
+    Quarantine(tmp_path).add([odd])
+    assert len(list(Quarantine(tmp_path))) == 1
+
+
+def test_a_torn_line_is_no_message_and_hides_none(tmp_path: Path) -> None:
+    shelf = Quarantine(tmp_path)
+    shelf.add([refused(1)])
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes() + b'{"id":"12')
+    assert len(list(Quarantine(tmp_path))) == 1
+    Quarantine(tmp_path).add([refused(2)])
+    assert [k.rejected for k in Quarantine(tmp_path) if k.id] == [refused(1), refused(2)]
+
+
+def test_full_is_said_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "FILE_BYTES_MAX", 500)
+    monkeypatch.setattr(quarantine, "FILES_MAX", 2)
+    shelf = Quarantine(tmp_path)
+    kept = 0
+    with suppress(StoreUnavailable):
+        while kept < 100:
+            kept += shelf.add([refused(kept)])
+    with pytest.raises(StoreUnavailable, match="full"):
+        shelf.add([refused(101)])
+    assert len(list(shelf)) == kept > 2
+    assert shelf.used_share() > 0.5
+    shelf.remove({k.id for k in shelf})
+    assert shelf.add([refused(200)]) == 1
+
+
+def test_a_replay_beside_a_running_gateway_loses_nothing(tmp_path: Path) -> None:
+    def add(first: int) -> None:
+        shelf = Quarantine(tmp_path)
+        for n in range(first, first + 40):
+            shelf.add([refused(n)])
+
+    threads = [threading.Thread(target=add, args=[1000 * t]) for t in range(3)]
+    for thread in threads:
+        thread.start()
+    removed: set[str] = set()
+    while any(thread.is_alive() for thread in threads):
+        some = {k.id for k in Quarantine(tmp_path)}
+        Quarantine(tmp_path).remove(some)
+        removed |= some
+    assert len(removed | {k.id for k in Quarantine(tmp_path)}) == 120
+
+
+def test_removed_elsewhere_is_refused_anew(tmp_path: Path) -> None:
+    gateway = Quarantine(tmp_path)
+    gateway.add([refused(1)])
+    other = Quarantine(tmp_path)
+    other.remove({k.id for k in other})
+    assert gateway.add([refused(1)]) == 1
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> GatewaySettings:
+    return GatewaySettings.read(
+        {
+            "SMARTBIN_SITE": str(ROOT / "deploy/xinbei"),
+            "SMARTBIN_TELEMETRY_URL": f"sqlite:///{tmp_path}/telemetry.db",
+            "SMARTBIN_RECORDS_URL": f"sqlite:///{tmp_path}/records.db",
+            "SMARTBIN_QUARANTINE": str(tmp_path / "quarantine"),
+        }
+    )
+
+
+def test_replay_keeps_event_time_and_identity(
+    settings: GatewaySettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf = Quarantine(settings.quarantine)
+    topic = "smartbin/v1/xinbei/bin-001/deposit"
+    shelf.add([Rejected(topic, DEPOSIT, NOW_US, "unknown_device", "topic", "once"), refused(1)])
+    for _ in range(2):
+        assert quarantine_command(settings, "replay", "") == 0
+    assert [k.rejected for k in shelf] == [refused(1)]
+    with closing(sqlite3.connect(tmp_path / "telemetry.db")) as db:
+        (row,) = db.execute("SELECT device, door, at_us, weight_g FROM deposit").fetchall()
+    assert row == ("bin-001", "kitchen", NOW_US - 500_000 + 7, 120)
+    assert "1 replayed, 1 stay" in capsys.readouterr().out
+
+
+def test_list_show_and_drop(settings: GatewaySettings, capsys: pytest.CaptureFixture[str]) -> None:
+    shelf = Quarantine(settings.quarantine)
+    shelf.add([refused(1), refused(2, "unknown_device", "bin-999")])
+    quarantine_command(settings, "list", "")
+    assert "2  条在隔离区" in capsys.readouterr().out
+    (odd,) = [k for k in shelf if k.device == "bin-999"]
+    quarantine_command(settings, "show", odd.id)
+    assert "unknown_device" in capsys.readouterr().out
+    with pytest.raises(BadInput, match="name an id"):
+        quarantine_command(settings, "drop", "")
+    quarantine_command(settings, "drop", "", device="bin-999")
+    assert [k.device for k in shelf] == ["bin-001"]
+    with pytest.raises(BadInput, match="no message"):
+        quarantine_command(settings, "show", "ffff")
