@@ -9,6 +9,7 @@ error and not a silence.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from smartbin.errors import BadInput
 
 PREFIX = "SMARTBIN_"
+_IN_ADDRESS = re.compile(r"(?<=://)([^/:@?]*:).*(?=@)|([?&](?:token|password)=)[^&]*")
 
 
 class Settings(BaseSettings):
@@ -72,7 +74,8 @@ class Settings(BaseSettings):
 def _plain(value: object) -> str:
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
-    return "" if value is None else str(value)
+    # An address may carry a password, in its user part or as a parameter.
+    return "" if value is None else _IN_ADDRESS.sub(r"\1\2********", str(value))
 
 
 def _secret_from(name: str, path: str) -> str:
