@@ -28,7 +28,7 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 	@[ -f api/static/index.html ] || { mkdir -p var; echo "the screens are built meanwhile (var/web.log) · 同时构建页面"; $(MAKE) --no-print-directory web > var/web.log 2>&1 & }
 	@$(BIN)/python -m simulator demo $(ARGS)
 
-test: .venv/ready-dev ## set up and run every test
+test: .venv/ready-dev api/static/index.html ## set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/ready-dev ## format, lint, types, import rules
@@ -40,7 +40,11 @@ check: .venv/ready-dev ## format, lint, types, import rules
 bench: .venv/ready-dev ## measure the promises about speed, as ratios within one run
 	$(BIN)/python -m tests.bench $(ARGS)
 
-web: .venv/ready-web ## build the screens into api/static
+web: api/static/index.html ## build the screens into api/static
+
+SCREENS := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+
+api/static/index.html: requirements-web.lock $(SCREENS) | .venv/ready-web
 	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" && { npm ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }; } && npm run --silent build
 
 docs: .venv/ready-dev ## make docs/asyncapi.json and docs/openapi.json from the code
