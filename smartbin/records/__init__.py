@@ -58,5 +58,7 @@ def _pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin_immediate(connection: Any) -> None:
-    # A read turned write inside a deferred transaction is "database is locked" at once.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # A read turned write inside a deferred transaction is "database is locked" at once. One that
+    # says it only reads must not wait for the gateway's write.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -49,14 +49,14 @@ class Tokens:
 
     def names(self) -> list[tuple[str, Role]]:
         """Every token's name and role."""
-        with self._engine.connect() as db:
+        with self._engine.connect().execution_options(reading=True) as db:
             rows = db.execute(select(token.c.name, token.c.role).order_by(token.c.name))
             return [(name, Role(role)) for name, role in rows]
 
     def role_of(self, secret: str) -> Role | None:
         """Whose token this is; None for nobody's."""
         try:
-            with self._engine.connect() as db:
+            with self._engine.connect().execution_options(reading=True) as db:
                 row = db.execute(select(token.c.role).where(token.c.hash == _hash(secret))).first()
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"records: {error}") from error
