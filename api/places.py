@@ -82,7 +82,7 @@ def full(
         now_us,
         POLICY,
         threshold_pct=threshold_pct,
-        full_since=lambda key, pct: parts.reader.full_since(key, pct, now_us + 1, since_us),
+        full_since=lambda pcts: parts.reader.full_since(pcts, now_us + 1, since_us),
     )
     rows = [
         schemas.FullDoor(

@@ -44,7 +44,7 @@ class Stop:
     full_since_us: int | None
 
 
-FullSince = Callable[[DoorKey, int], int | None]
+FullSince = Callable[[Mapping[DoorKey, int]], Mapping[DoorKey, int]]
 
 
 def stops(
@@ -58,21 +58,29 @@ def stops(
 ) -> list[Stop]:
     """The doors that need somebody: overfull, full, faulty, then silent *as silent*.
 
-    ``threshold_pct`` replaces each door's own threshold; ``full_since(door, threshold)`` tells when
-    the unbroken run at or above it began. Within a state the fuller and then the longer full lead.
+    ``threshold_pct`` replaces each door's own threshold; ``full_since(thresholds)`` tells when the
+    unbroken run of each full door at or above its threshold began. Within a state the fuller and
+    then the longer full lead.
     """
-    found: list[Stop] = []
-    for door in doors:
-        reading = levels.get(door.key)
-        threshold = door.full_pct if threshold_pct is None else threshold_pct
-        state = state_of(door, reading, now_us, policy, threshold_pct)
-        if state is DoorState.OK:
-            continue
-        full = state in (DoorState.FULL, DoorState.OVERFULL)
-        since_us = full_since(door.key, threshold) if full else None
-        level_pct = reading.level_pct if reading else None
-        read_at_us = reading.at_us if reading else None
-        found.append(Stop(door, state, level_pct, read_at_us, since_us))
+    states: dict[DoorKey, DoorState] = {}
+    thresholds: dict[DoorKey, int] = {}
+    for door in (doors := list(doors)):
+        state = state_of(door, levels.get(door.key), now_us, policy, threshold_pct)
+        states[door.key] = state
+        if state in (DoorState.FULL, DoorState.OVERFULL):
+            thresholds[door.key] = door.full_pct if threshold_pct is None else threshold_pct
+    since_us = full_since(thresholds)
+    found = [
+        Stop(
+            door,
+            states[door.key],
+            reading.level_pct if (reading := levels.get(door.key)) else None,
+            reading.at_us if reading else None,
+            since_us.get(door.key),
+        )
+        for door in doors
+        if states[door.key] is not DoorState.OK
+    ]
     order = list(DoorState)
     found.sort(
         key=lambda s: (

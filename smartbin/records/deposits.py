@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from smartbin import calendar
 from smartbin.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit
+from smartbin.events import Deposit, identity
 from smartbin.records import prepare
 from smartbin.records.schema import deposit_line, unsettled
 
@@ -24,15 +24,19 @@ class DepositLines:
         self._engine, self._zone, self._ready = engine, zone, False
         insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
         self._lines = insert(deposit_line).on_conflict_do_nothing()
-        self._marks = insert(unsettled).on_conflict_do_nothing()
+        self._marks = insert(unsettled).inline()  # nobody asks for the ids
 
     def append(self, deposits: Sequence[Deposit]) -> None:
         """Keep the lines of deposits that name a card; twice is once; raises the stores' errors."""
-        rows = [self._row(deposit) for deposit in deposits if deposit.account is not None]
-        if not rows:
+        # In the order of their keys: two gateways that keep the same lines wait for each other,
+        # and never each for the other.
+        lines = sorted((d for d in deposits if d.account is not None), key=identity)
+        if not lines:
             return
+        rows = [self._row(deposit) for deposit in lines]
         # A mark too many settles to a difference of nothing; a mark too few loses points.
-        marks = [{"card": card, "day": day} for card, day in {(r["card"], r["day"]) for r in rows}]
+        marked = sorted({(row["card"], row["day"]) for row in rows})
+        marks = [{"card": card, "day": day} for card, day in marked]
         try:
             self._prepare()
             with self._engine.begin() as db:

@@ -114,11 +114,12 @@ class TelemetryReader(Protocol):
         """Readings of all doors of a device."""
 
     def full_since(
-        self, door: DoorKey, threshold_pct: int, before_us: int, since_us: int
-    ) -> int | None:
-        """When the door's unbroken run of readings at or above the threshold began, ending with
-        its newest known level before ``before_us``, looking back to ``since_us``; None when that
-        newest level is below. Missing readings break no run."""
+        self, thresholds: Mapping[DoorKey, int], before_us: int, since_us: int
+    ) -> Mapping[DoorKey, int]:
+        """When each door's unbroken run of readings at or above its threshold (percent) began,
+        ending with its newest known level before ``before_us``, looking back to ``since_us``; a
+        door is absent when that newest level is below. Missing readings break no run.
+        """
 
     def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
         """Totals of each span: one row a day that has deposits (``by_day``), or one row a span

@@ -109,28 +109,24 @@ class SqliteReader:
             return [LevelReading(*row) for row in rows]
 
     def full_since(
-        self, door: DoorKey, threshold_pct: int, before_us: int, since_us: int
-    ) -> int | None:
+        self, thresholds: Mapping[DoorKey, int], before_us: int, since_us: int
+    ) -> Mapping[DoorKey, int]:
         """See the port."""
-        first_hour, last_hour = since_us // US_PER_HOUR, before_us // US_PER_HOUR
+        last_hour = before_us // US_PER_HOUR
+        window = {
+            "since_us": since_us,
+            "before_us": before_us,
+            "first_hour": since_us // US_PER_HOUR,
+            "last_hour": last_hour,
+            "last_us": max(since_us, last_hour * US_PER_HOUR),
+            "hour_us": US_PER_HOUR,
+        }
         with self._snapshot() as db:
-            last_low = _newest_below(
-                db, door, threshold_pct, max(since_us, last_hour * US_PER_HOUR), before_us
+            rows = (
+                (key, db.execute(_FULL_SINCE, {**window, **key._asdict(), "pct": pct}).fetchone())
+                for key, pct in thresholds.items()
             )
-            low_hour = """SELECT utc_hour FROM level_low WHERE device=? AND door=?
-                AND utc_hour>=? AND utc_hour<? AND level_pct<? ORDER BY utc_hour DESC LIMIT 1"""
-            where = (*door, first_hour, last_hour, threshold_pct)
-            if last_low is None and (hour := db.execute(low_hour, where).fetchone()):
-                start_us = hour[0] * US_PER_HOUR
-                last_low = _newest_below(
-                    db, door, threshold_pct, max(since_us, start_us), start_us + US_PER_HOUR
-                )
-            began = db.execute(
-                """SELECT at_us FROM level WHERE device=? AND door=? AND at_us>=? AND at_us<?
-                AND level_pct>=? ORDER BY at_us LIMIT 1""",
-                (*door, since_us if last_low is None else last_low, before_us, threshold_pct),
-            ).fetchone()
-            return int(began[0]) if began else None
+            return {key: at_us for key, (at_us,) in rows if at_us is not None}
 
     def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
         """See the port."""
@@ -246,21 +242,23 @@ _DOORS_WITH_LEVELS = """WITH RECURSIVE known(door) AS (
     WHERE door IS NOT NULL)
     SELECT door FROM known WHERE door IS NOT NULL"""
 
+_AT_DOOR = "device=:device AND door=:door"
+# The first full reading at or after the newest one that was not: looked for in the last, possibly
+# unfinished hour, else in the newest earlier hour that had one.
+_FULL_SINCE = f"""SELECT min(at_us) FROM level WHERE {_AT_DOOR} AND level_pct>=:pct
+    AND at_us<:before_us AND at_us>=coalesce(
+        (SELECT max(at_us) FROM level WHERE {_AT_DOOR} AND level_pct<:pct
+            AND at_us>=:last_us AND at_us<:before_us),
+        (SELECT max(at_us) FROM level, (
+            SELECT max(utc_hour) * :hour_us AS low_us FROM level_low WHERE {_AT_DOOR}
+            AND level_pct<:pct AND utc_hour>=:first_hour AND utc_hour<:last_hour)
+            WHERE {_AT_DOOR} AND level_pct<:pct
+            AND at_us>=max(low_us, :since_us) AND at_us<low_us + :hour_us),
+        :since_us)"""
+
 
 def _where(span: Span) -> tuple[str, str, int, int]:
     return (*span.door, span.days.first.toordinal(), span.days.last.toordinal())
-
-
-def _newest_below(
-    db: sqlite3.Connection, door: DoorKey, threshold_pct: int, start_us: int, end_us: int
-) -> int | None:
-    """When a door's newest known level below the threshold in ``[start_us, end_us)`` was read."""
-    row = db.execute(
-        """SELECT at_us FROM level WHERE device=? AND door=? AND at_us>=? AND at_us<?
-        AND level_pct<? ORDER BY at_us DESC LIMIT 1""",
-        (*door, start_us, end_us, threshold_pct),
-    ).fetchone()
-    return int(row[0]) if row else None
 
 
 def _newest_first(

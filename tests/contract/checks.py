@@ -178,13 +178,17 @@ def check_full_since(store: Store) -> None:
     store.writer.append(
         [LevelReading(*KITCHEN, store.at(n), pct, None, n) for n, pct in enumerate(levels)]
     )
+    store.writer.append([LevelReading(*RESIDUAL, store.at(n), 85, None, None) for n in range(3)])
     reader = store.reader()
-    assert reader.full_since(KITCHEN, 80, store.at(9), 0) == store.at(2)
-    assert reader.full_since(KITCHEN, 91, store.at(9), 0) == store.at(5)
-    assert reader.full_since(KITCHEN, 80, store.at(1), 0) == store.at(0)
-    assert reader.full_since(KITCHEN, 80, store.at(2), 0) is None
-    assert reader.full_since(KITCHEN, 96, store.at(9), 0) is None
-    assert reader.full_since(KITCHEN, 80, store.at(9), store.at(4)) == store.at(4)
+    both = {KITCHEN: 80, RESIDUAL: 85, OTHER: 1}
+    assert reader.full_since(both, store.at(9), 0) == {KITCHEN: store.at(2), RESIDUAL: store.at(0)}
+    assert reader.full_since({KITCHEN: 91}, store.at(9), 0) == {KITCHEN: store.at(5)}
+    assert reader.full_since({KITCHEN: 80}, store.at(1), 0) == {KITCHEN: store.at(0)}
+    assert reader.full_since({KITCHEN: 80}, store.at(2), 0) == {}
+    assert reader.full_since({KITCHEN: 96, RESIDUAL: 86}, store.at(9), 0) == {}
+    late = reader.full_since({KITCHEN: 80}, store.at(9), store.at(4))
+    assert late == {KITCHEN: store.at(4)}
+    assert reader.full_since({}, store.at(9), 0) == {}
 
 
 def check_the_newest_alarm_decides(store: Store) -> None:

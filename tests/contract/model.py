@@ -78,14 +78,15 @@ class Model:
         return self._at(LevelReading, doors, start_us, end_us, limit)
 
     def full_since(
-        self, door: DoorKey, threshold_pct: int, before_us: int, since_us: int
-    ) -> int | None:
-        began = None
-        for reading in self._at(LevelReading, [door], since_us, before_us, 10**9):
-            if reading.level_pct is not None:
-                if reading.level_pct < threshold_pct:
-                    break
-                began = reading.at_us
+        self, thresholds: Mapping[DoorKey, int], before_us: int, since_us: int
+    ) -> Mapping[DoorKey, int]:
+        began: dict[DoorKey, int] = {}
+        for door, threshold_pct in thresholds.items():
+            for reading in self._at(LevelReading, [door], since_us, before_us, 10**9):
+                if reading.level_pct is not None:
+                    if reading.level_pct < threshold_pct:
+                        break
+                    began[door] = reading.at_us
         return began
 
     def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:

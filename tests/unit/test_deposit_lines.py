@@ -31,7 +31,9 @@ def test_lines_are_kept_once_and_days_marked(tmp_path: Path) -> None:
             ("K3f9Qz", 1240)
         ]
         day = calendar.day_of(AT_US, SHANGHAI).toordinal()
-        assert [tuple(r) for r in db.execute(select(unsettled))] == [("K3f9Qz", day)]
+        # One mark a batch and card-day; a repeated batch marks again, under an id of its own.
+        marks = [(1, "K3f9Qz", day), (2, "K3f9Qz", day)]
+        assert [tuple(r) for r in db.execute(select(unsettled))] == marks
     engine.dispose()
 
 
