@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from api import boards, communities, errors, live, places, screens, session
 from api.headers import SecurityHeaders
+from api.parameters import known_only
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.tables import ETags
 from smartbin.errors import StoreUnavailable
+from smartbin.records import check as check_records
 
 VERSION = "0.1.0"
 # The largest body any endpoint takes is a sign-in; a stranger must not fill the memory with more.
 BODY_BYTES_MAX = 64 * 1024
+
+
+class App(FastAPI):
+    """FastAPI whose every error is a problem."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        await errors.TooLargeAsProblem(super().__call__)(scope, receive, send)
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -33,11 +44,12 @@ def create_app(parts: Parts) -> FastAPI:
         yield
         hub.stop()
 
-    app = FastAPI(
+    app = App(
         title="smartbin",
         version=VERSION,
         summary="Full bins, sorting statistics and points of a subdistrict",
         lifespan=lifespan,
+        dependencies=[Depends(known_only)],
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -76,9 +88,10 @@ def _health(app: FastAPI) -> None:
 
     @app.get("/readyz", tags=["health"], dependencies=[PUBLIC], responses=errors.documented(503))
     def readyz(parts: PartsDep) -> PlainTextResponse:
-        """The stores answer; 503 with a sentence when they do not."""
+        """Both stores answer; 503 with a sentence when one does not."""
         try:
             parts.reader.check()
+            check_records(parts.engine)
         except StoreUnavailable as error:
             return PlainTextResponse(f"{error}\n", 503)
         return PlainTextResponse("ready\n")

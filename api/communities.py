@@ -229,4 +229,4 @@ def _flat(day: schemas.DayFigures) -> dict[str, object]:
 
 
 def _csv(rows: list[dict[str, object]], name: str) -> Response:
-    return csv_response(rows, name)
+    return csv_response(rows[0] if rows else (), rows, name)

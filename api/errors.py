@@ -14,8 +14,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.headers import SECURITY_HEADERS
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable, UnknownPlace
@@ -144,6 +146,34 @@ def install(app: FastAPI) -> None:
         LOG.error("unexpected error at %s", request.url.path, exc_info=error)
         detail = "the server failed to answer; it is logged: repeat later or tell the operator"
         return respond(request, Problem(500, "internal", detail))
+
+
+class TooLargeAsProblem:
+    """FastAPI answers a body that declares too great a length outside every handler, in plain text;
+    this says the same as the problem it is.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        replaced = False
+
+        async def shaped(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                plain = Headers(raw=message["headers"]).get("content-type", "")
+                replaced = plain.startswith("text/plain")
+                if replaced:
+                    request = Request(scope)
+                    await respond(request, _of_http(request, HTTPException(413)))(
+                        scope, receive, send
+                    )
+            if not replaced:
+                await send(message)
+
+        await self.app(scope, receive, shaped)
 
 
 def unavailable() -> Problem:

@@ -1,7 +1,8 @@
 """Server-sent events: what changed, within a second.
 
 One thread asks the store while somebody listens and hands the news to every listener's own bounded
-queue; a listener too slow for it is told to load afresh. No account is ever in an event.
+queue; a listener too slow for it is told to load afresh. Every event has an id: who comes back with
+its last one is given what it missed, or is told to load afresh. No account is ever in an event.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import secrets
 import threading
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
@@ -22,8 +26,9 @@ from api.errors import documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from smartbin import calendar
+from smartbin.collection import Policy, state_of
 from smartbin.errors import StoreUnavailable
-from smartbin.events import identity
+from smartbin.events import Deposit, DoorKey, LevelReading, identity
 
 router = APIRouter(prefix="/api/v1", tags=["live"], dependencies=[PUBLIC])
 LISTENERS_MAX = 1_000
@@ -32,6 +37,12 @@ POLL_S = 0.5
 HEARTBEAT_S = 10.0
 LOOK_BACK_US = 120 * calendar.US_PER_S
 NEWS_MAX = 2_000
+# What a board may miss while its line is down, and how long the store is asked for nobody.
+KEPT_MAX = 2_000
+LINGER_POLLS = 120
+RECENT = 5
+RECENT_LOOK_BACK_US = 24 * calendar.US_PER_HOUR
+POLICY = Policy()
 log = logging.getLogger("api.live")
 
 
@@ -53,6 +64,14 @@ class Listener:
             self.queue.put_nowait(_event("reload", {"reason": "too slow"}))
 
 
+class News(NamedTuple):
+    """One event as it is sent; ``community`` says whose board it belongs to."""
+
+    number: int
+    community: str | None
+    text: str
+
+
 class Hub:
     """Asks the store for news while somebody listens."""
 
@@ -63,6 +82,12 @@ class Hub:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+        # An id is good within one unbroken time of watching: another name, nothing is known.
+        self._watch = ""
+        self._number = 0
+        self._kept: deque[News] = deque(maxlen=KEPT_MAX)
+        self._seen: set[tuple[Any, ...]] | None = None
+        self._eyes_open = threading.Event()
 
     def start(self) -> None:
         """Begin; costs nothing while nobody listens."""
@@ -74,75 +99,95 @@ class Hub:
         self._wake.set()
         self._thread.join(timeout=5)
 
-    def join(self, listener: Listener) -> bool:
-        """Let somebody listen; False when there are too many."""
+    def join(self, listener: Listener, last_id: str | None = None) -> str | None:
+        """Let somebody listen: what it is to be sent first, which after ``last_id`` is what it
+        missed; None when there are too many listeners. What is kept from now on, it is told;
+        waits for that at most a second, no longer for a store that is away.
+        """
         with self._lock:
             if len(self._listeners) >= LISTENERS_MAX:
-                return False
+                return None
             self._listeners.add(listener)
         self._wake.set()
-        return True
+        self._eyes_open.wait(2 * POLL_S)
+        with self._lock:
+            return "" if last_id is None else self._after(last_id, listener.community)
 
     def leave(self, listener: Listener) -> None:
         """Stop telling somebody."""
         with self._lock:
             self._listeners.discard(listener)
 
+    def _after(self, last_id: str, community: str | None) -> str:
+        watch, _, number = last_id.partition("-")
+        oldest = self._kept[0].number if self._kept else self._number + 1
+        known = watch == self._watch and number.isdecimal() and int(number) >= oldest - 1
+        if not known:
+            return _event("reload", {"reason": "missed"})
+        return _texts([n for n in self._kept if n.number > int(number)], community)
+
     def _run(self) -> None:
-        seen: set[tuple[Any, ...]] = set()
+        alone = LINGER_POLLS
         while not self._stop.is_set():
-            if not self._listeners:
+            alone = 0 if self._listeners else alone + 1
+            if alone > LINGER_POLLS:
+                self._seen = None
+                self._eyes_open.clear()
                 self._wake.wait()
                 self._wake.clear()
-                seen = {key for key, _, _ in self._news()}  # what is older is no news
                 continue
+            try:
+                self._tell(self._look())
+            except StoreUnavailable as error:
+                log.warning("no news: %s", error)
+            except Exception:  # boards that stand still for weeks would be the price of one fault
+                log.exception("no news because of a fault of ours; asking again")
             self._stop.wait(POLL_S)
-            news = self._news()
-            fresh = [(event, community) for key, event, community in news if key not in seen]
-            if news:
-                seen = {key for key, _, _ in news} | (seen if len(seen) < NEWS_MAX else set())
-            self._tell(fresh)
 
-    def _news(self) -> list[tuple[tuple[Any, ...], str, str | None]]:
-        """Recent facts as (identity, event, community), oldest first."""
-        parts, registry = self._parts, self._parts.registry
-        now_us, today = parts.now_us(), parts.today()
-        doors = {door.key: door for door in registry.doors(today)}
-        since_us = now_us - LOOK_BACK_US
-        try:
-            facts: list[Any] = [
-                *parts.reader.deposits(doors, since_us, now_us + LOOK_BACK_US, NEWS_MAX),
-                *parts.reader.latest_levels(doors, since_us).values(),
-                *parts.reader.active_alarms(registry.devices),
-            ]
-        except StoreUnavailable as error:
-            log.warning("no news: %s", error)
+    def _look(self) -> list[News]:
+        """What is new since the last look, oldest first; the first look only opens the eyes."""
+        facts = {identity(fact): fact for fact in self._recent_facts()}
+        if self._seen is None:
+            self._seen = set(facts)
+            with self._lock:
+                self._watch, self._number = secrets.token_hex(4), 0
+                self._kept.clear()
+            self._eyes_open.set()
             return []
+        fresh = [fact for key, fact in facts.items() if key not in self._seen]
+        # Facts older than the window are asked for no more, so the memory of them may go.
+        self._seen = set(facts) | (self._seen if len(self._seen) < 10 * NEWS_MAX else set())
         news = []
-        for fact in sorted(facts, key=lambda f: f.at_us):
-            community = registry.community_of(fact.device, today)
-            door = doors.get((fact.device, fact.door))  # type: ignore[call-overload] # a DoorKey is a tuple
-            body = {
-                "device": fact.device,
-                "door": fact.door,
-                "community": community,
-                "category": door.category if door else None,
-                "at": parts.local(fact.at_us).isoformat(),
-            }
-            for name in ("weight_g", "verdict", "item", "level_pct", "type"):
-                if getattr(fact, name, None) is not None:
-                    body[name] = getattr(fact, name)
-            news.append((identity(fact), _event(fact.kind, body), community))
+        for fact in sorted(fresh, key=lambda fact: fact.at_us):
+            self._number += 1
+            body = told(self._parts, fact)
+            text = _event(fact.kind, body, f"{self._watch}-{self._number}")
+            news.append(News(self._number, body["community"], text))
         return news
 
-    def _tell(self, fresh: list[tuple[str, str | None]]) -> None:
+    def _recent_facts(self) -> list[Any]:
+        parts, registry = self._parts, self._parts.registry
+        now_us = parts.now_us()
+        doors = [door.key for door in registry.doors(parts.today())]
+        since_us, until_us = now_us - LOOK_BACK_US, now_us + LOOK_BACK_US
+        return [
+            *parts.reader.deposits(doors, since_us, until_us, NEWS_MAX),
+            *parts.reader.collections(doors, since_us, until_us, NEWS_MAX),
+            *parts.reader.latest_levels(doors, since_us).values(),
+            *parts.reader.active_alarms(registry.devices),
+        ]
+
+    def _tell(self, fresh: Sequence[News]) -> None:
+        if not fresh:
+            return
         with self._lock:
+            self._kept.extend(fresh)
             listeners = list(self._listeners)
+        texts = {wanted: _texts(fresh, wanted) for wanted in {who.community for who in listeners}}
         for listener in listeners:
-            own = [e for e, c in fresh if listener.community in (None, c)]
-            if own:
+            if own := texts[listener.community]:
                 with suppress(RuntimeError):  # its loop has just closed
-                    listener.loop.call_soon_threadsafe(listener.put, "".join(own))
+                    listener.loop.call_soon_threadsafe(listener.put, own)
 
 
 @router.get("/live", responses=documented(404, 503), response_class=StreamingResponse)
@@ -150,26 +195,32 @@ async def live(
     request: Request,
     parts: PartsDep,
     community: Annotated[str | None, Query(description="only this community's")] = None,
+    last_event_id: Annotated[
+        str | None, Header(max_length=64, description="continue after this event")
+    ] = None,
 ) -> StreamingResponse:
-    """Deposits, levels and alarms as they are kept: events `deposit`, `level`, `alarm`; `reload`
-    tells a slow reader to load afresh, `ping` every ten quiet seconds that the line stands.
+    """Deposits, collections, levels and alarms as they are kept: events `deposit`, `collection`,
+    `level`, `alarm`. `recent` begins with the last deposits, `reload` tells a reader that missed
+    something to load afresh, `ping` every ten quiet seconds that the line stands.
     """
     if community is not None:
         parts.registry.community(community)
+    first = await run_in_threadpool(_recent, parts, community)
     hub: Hub = request.app.state.hub
     listener = Listener(community)
-    if not hub.join(listener):
+    missed = await run_in_threadpool(hub.join, listener, last_event_id)
+    if missed is None:
         raise StoreUnavailable("too many open boards")
     return StreamingResponse(
-        _stream(hub, listener),
+        _stream(hub, listener, first + missed),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _stream(hub: Hub, listener: Listener) -> AsyncIterator[str]:
+async def _stream(hub: Hub, listener: Listener, first: str) -> AsyncIterator[str]:
     try:
-        yield "retry: 2000\n\n"
+        yield "retry: 2000\n\n" + first
         while True:
             try:
                 yield await asyncio.wait_for(listener.queue.get(), HEARTBEAT_S)
@@ -180,6 +231,44 @@ async def _stream(hub: Hub, listener: Listener) -> AsyncIterator[str]:
         hub.leave(listener)
 
 
-def _event(kind: str, body: dict[str, Any]) -> str:
+def _recent(parts: Parts, community: str | None) -> str:
+    today, now_us = parts.today(), parts.now_us()
+    doors = [
+        door.key
+        for door in parts.registry.doors(today)
+        if community in (None, parts.registry.community_of(door.device, today))
+    ]
+    since_us = now_us - RECENT_LOOK_BACK_US
+    last = parts.reader.deposits(doors, since_us, now_us + LOOK_BACK_US, RECENT)
+    return _event("recent", {"deposits": [told(parts, deposit) for deposit in last]})
+
+
+def told(parts: Parts, fact: Any) -> dict[str, Any]:
+    """A fact as boards are told of it: where, what and when; never who."""
+    today = parts.today()
+    door = parts.registry.door(DoorKey(fact.device, fact.door or ""), today)
+    body = {
+        "device": fact.device,
+        "door": fact.door,
+        "community": parts.registry.community_of(fact.device, today),
+        "category": door.category if door else None,
+        "at": parts.local(fact.at_us).isoformat(),
+    }
+    names = ("weight_g", "verdict", "item") if isinstance(fact, Deposit) else ("net_g", "type")
+    for name in names:
+        if getattr(fact, name, None) is not None:
+            body[name] = getattr(fact, name)
+    if isinstance(fact, LevelReading):
+        body["level_pct"] = fact.level_pct
+        body["state"] = state_of(door, fact, parts.now_us(), POLICY) if door else None
+    return body
+
+
+def _texts(news: Sequence[News], community: str | None) -> str:
+    return "".join(n.text for n in news if community in (None, n.community))
+
+
+def _event(kind: str, body: dict[str, Any], id: str | None = None) -> str:
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return f"event: {kind}\ndata: {data}\n\n"
+    name = f"id: {id}\n" if id else ""
+    return f"{name}event: {kind}\ndata: {data}\n\n"

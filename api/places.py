@@ -7,15 +7,14 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from api import schemas
 from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import CREW, PUBLIC
-from api.tables import Format, FormatQuery, csv_response
-from api.windows import window
+from api.tables import Format, FormatQuery, csv_response, model_csv
+from api.windows import PageDep, Window
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.collection import Policy, stops
@@ -24,12 +23,7 @@ from smartbin.registry import Device, DeviceKind, Door
 
 router = APIRouter(prefix="/api/v1")
 LEVELS_MAX = 10_000
-PAGE_MAX = 1_000
 POLICY = Policy()
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows of a page")]
-Before = Annotated[
-    AwareDatetime | None, Query(description="continue: next_before of the last page")
-]
 
 
 @router.get("/site", tags=["site"], dependencies=[PUBLIC])
@@ -105,7 +99,7 @@ def full(
         for stop in found
     ]
     if format is Format.CSV:
-        return csv_response([row.model_dump() for row in rows], "full")
+        return model_csv(schemas.FullDoor, rows, "full")
     return schemas.Full(as_of=parts.local(now_us), doors=rows)
 
 
@@ -119,20 +113,19 @@ def full(
 def levels(
     parts: PartsDep,
     device: str,
-    first: Annotated[date | None, Query(alias="from")] = None,
-    last: Annotated[date | None, Query(alias="to")] = None,
+    days: Window,
     format: FormatQuery = Format.JSON,
 ) -> schemas.Levels | Response:
     """The level history of one device's doors (any device), newest first."""
     parts.registry.device(device)
-    start_us, end_us = _bounds(parts, first, last)
+    start_us, end_us = calendar.bounds_us(days, parts.registry.site.zone)
     rows = parts.reader.levels(device, start_us, end_us, LEVELS_MAX)
     if format is Format.CSV:
         table = [
             {"door": r.door, "at": parts.local(r.at_us).isoformat(), "level_pct": r.level_pct}
             for r in rows
         ]
-        return csv_response(table, f"levels-{device}")
+        return csv_response(("door", "at", "level_pct"), table, f"levels-{device}")
     doors: dict[str, list[schemas.LevelAt]] = {
         door.id: [] for door in parts.registry.doors_of_device(device)
     }
@@ -177,17 +170,10 @@ def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
     response_model=schemas.Collections,
 )
 def collections(
-    parts: PartsDep,
-    device: str,
-    first: Annotated[date | None, Query(alias="from")] = None,
-    last: Annotated[date | None, Query(alias="to")] = None,
-    before: Before = None,
-    limit: Limit = PAGE_MAX,
-    format: FormatQuery = Format.JSON,
+    parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
 ) -> schemas.Collections | Response:
     """The collections of one device, newest first, page by page."""
-    keys = _keys(parts, device)
-    start_us, end_us = _page(_bounds(parts, first, last), before)
+    found, more_us = page.of(parts.reader.collections, _keys(parts, device))
     rows = [
         schemas.CollectionRow(
             at=parts.local(c.at_us),
@@ -198,11 +184,11 @@ def collections(
             net_g=c.net_g,
             crew=c.crew,
         )
-        for c in parts.reader.collections(keys, start_us, end_us, limit)
+        for c in found
     ]
     if format is Format.CSV:
-        return csv_response([row.model_dump() for row in rows], f"collections-{device}")
-    more = rows[-1].at if len(rows) == limit else None
+        return model_csv(schemas.CollectionRow, rows, f"collections-{device}")
+    more = parts.local_or_none(more_us)
     return schemas.Collections(device=device, collections=rows, next_before=more)
 
 
@@ -214,17 +200,10 @@ def collections(
     response_model=schemas.Deposits,
 )
 def deposits(
-    parts: PartsDep,
-    device: str,
-    first: Annotated[date | None, Query(alias="from")] = None,
-    last: Annotated[date | None, Query(alias="to")] = None,
-    before: Before = None,
-    limit: Limit = PAGE_MAX,
-    format: FormatQuery = Format.JSON,
+    parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
 ) -> schemas.Deposits | Response:
     """The deposits of one device, newest first, page by page; never who made them."""
-    keys = _keys(parts, device)
-    start_us, end_us = _page(_bounds(parts, first, last), before)
+    found, more_us = page.of(parts.reader.deposits, _keys(parts, device))
     rows = [
         schemas.DepositRow(
             at=parts.local(d.at_us),
@@ -235,11 +214,11 @@ def deposits(
             judge=d.judge,
             item=d.item,
         )
-        for d in parts.reader.deposits(keys, start_us, end_us, limit)
+        for d in found
     ]
     if format is Format.CSV:
-        return csv_response([row.model_dump() for row in rows], f"deposits-{device}")
-    more = rows[-1].at if len(rows) == limit else None
+        return model_csv(schemas.DepositRow, rows, f"deposits-{device}")
+    more = parts.local_or_none(more_us)
     return schemas.Deposits(device=device, deposits=rows, next_before=more)
 
 
@@ -313,12 +292,3 @@ def _level(parts: Parts, reading: LevelReading) -> schemas.LevelAt:
 def _keys(parts: Parts, device: str) -> list[DoorKey]:
     parts.registry.device(device)
     return sorted({door.key for door in parts.registry.doors_of_device(device)})
-
-
-def _bounds(parts: Parts, first: date | None, last: date | None) -> tuple[int, int]:
-    return calendar.bounds_us(window(parts, first, last), parts.registry.site.zone)
-
-
-def _page(bounds: tuple[int, int], before: AwareDatetime | None) -> tuple[int, int]:
-    start_us, end_us = bounds
-    return start_us, end_us if before is None else min(end_us, calendar.to_us(before))

@@ -1,15 +1,22 @@
-"""Windows of calendar days, as callers give them: inclusive, bounded, the last 30 by default."""
+"""Windows of calendar days, as callers give them: inclusive, bounded, the last 30 by default; and
+pages through what lies in one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Query
+from pydantic import AwareDatetime
 
 from api.errors import Problem
 from api.parts import PartsDep
+from smartbin import calendar
 from smartbin.calendar import Days
+from smartbin.events import DoorKey
 
 DAYS_MAX = 400
 DAYS_DEFAULT = 30
@@ -39,3 +46,58 @@ def window(
 
 
 Window = Annotated[Days, Depends(window)]
+
+
+PAGE_MAX = 1_000
+
+
+class Timed(Protocol):
+    """Something that has its instant."""
+
+    @property
+    def at_us(self) -> int:
+        """UTC microseconds."""
+
+
+Row = TypeVar("Row", bound=Timed)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of facts, newest first: of ``[start_us, end_us)`` about ``limit`` rows."""
+
+    start_us: int
+    end_us: int
+    limit: int
+
+    def of(
+        self,
+        read: Callable[[Sequence[DoorKey], int, int, int], Sequence[Row]],
+        doors: list[DoorKey],
+    ) -> tuple[Sequence[Row], int | None]:
+        """The rows, and the instant the next page lies before; None after the last.
+
+        An instant is never cut in two, for ``before`` could not continue inside it: a door has one
+        fact of an instant, so a page grows by fewer rows than there are doors.
+        """
+        rows = read(doors, self.start_us, self.end_us, self.limit + len(doors))
+        end = min(self.limit, len(rows))
+        while 0 < end < len(rows) and rows[end].at_us == rows[end - 1].at_us:
+            end += 1
+        return rows[:end], rows[end - 1].at_us if end < len(rows) else None
+
+
+def page(
+    parts: PartsDep,
+    days: Window,
+    before: Annotated[
+        AwareDatetime | None, Query(description="continue: next_before of the last page")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows of a page")] = PAGE_MAX,
+) -> Page:
+    """The page asked for."""
+    start_us, end_us = calendar.bounds_us(days, parts.registry.site.zone)
+    return Page(start_us, end_us if before is None else min(end_us, calendar.to_us(before)), limit)
+
+
+PageDep = Annotated[Page, Depends(page)]

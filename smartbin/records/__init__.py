@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smartbin.errors import BadInput, StoreUnavailable
@@ -47,6 +47,17 @@ def prepare(engine: Engine) -> None:
 
     try:
         metadata.create_all(engine)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
+
+
+def check(engine: Engine) -> None:
+    """Ask the database for a sign of life; raises StoreUnavailable with a sentence an operator can
+    act on.
+    """
+    try:
+        with engine.connect().execution_options(reading=True) as db:
+            db.execute(select(1))
     except SQLAlchemyError as error:
         raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
 

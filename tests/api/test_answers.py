@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fastapi.testclient import TestClient
 
+from api.app import create_app
 from smartbin import calendar
 from smartbin.events import Collection, Deposit, Item, Judge, LevelReading, Verdict
 from smartbin.quarantine import Quarantine
@@ -178,3 +181,44 @@ def test_what_has_not_changed_is_not_sent_again(api: Api) -> None:
     assert api.client.get("/api/v1/communities/oak/sorting", headers=again).status_code == 304
     api.writer.append(deposits(1, 1))
     assert api.client.get("/api/v1/communities/oak/sorting", headers=again).status_code == 200
+
+
+def test_pages_never_cut_an_instant_in_two(api: Api) -> None:
+    at = [NOON_US - 10, NOON_US - 20, NOON_US - 20, NOON_US - 20, NOON_US - 30]
+    doors = ["kitchen", "kitchen", "residual", "recyclable", "kitchen"]
+    facts = [Deposit("bin-001", door, at_us, 1_000) for at_us, door in zip(at, doors, strict=True)]
+    api.writer.append(facts)
+    found: list[tuple[str, str]] = []
+    query, pages = "limit=2", 0
+    while query:
+        page: Any = api.get(f"devices/bin-001/deposits?{query}")
+        found += [(row["at"], row["door"]) for row in page["deposits"]]
+        before = page["next_before"]
+        query = before and f"limit=2&before={quote(before)}"
+        pages += 1
+    assert (len(found), len(set(found)), pages) == (5, 5, 2)
+
+
+def test_a_board_that_asks_again_is_told_that_nothing_changed(api: Api) -> None:
+    api.writer.append([LevelReading("bin-001", "kitchen", NOON_US - MINUTE_US, 88)])
+    clock = [NOON_US]
+    with TestClient(create_app(replace(api.parts, now_us=lambda: clock[0]))) as client:
+        crew = api.as_(Role.CREW)
+        first = client.get("/api/v1/bins/full", headers=crew)
+        clock[0] += 30 * calendar.US_PER_S
+        same = client.get(
+            "/api/v1/bins/full", headers={**crew, "If-None-Match": first.headers["ETag"]}
+        )
+        assert (same.status_code, same.content) == (304, b"")
+        api.writer.append([LevelReading("bin-001", "kitchen", NOON_US, 91)])
+        again = client.get(
+            "/api/v1/bins/full", headers={**crew, "If-None-Match": first.headers["ETag"]}
+        )
+        assert again.status_code == 200
+
+
+def test_an_empty_table_has_its_header(api: Api) -> None:
+    answer = api.client.get(
+        "/api/v1/devices/bin-001/deposits?format=csv", headers=api.as_(Role.CREW)
+    )
+    assert answer.text.lstrip("\ufeff").strip() == "at,device,door,weight_g,verdict,judge,item"

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
 
-from api.app import create_app
+from api.app import BODY_BYTES_MAX, create_app
 from api.security import Allow
 from smartbin.records.tokens import Role
 from smartbin.telemetry import open_reader
@@ -33,6 +34,8 @@ from tests.places import SHANGHAI
         ("bins/bin-01/levels", 404, "device", "did you mean bin-001"),
         ("devices/bin-001/deposits?before=2026-11-01T00:00:00", 422, "before", ""),
         ("devices/bin-001/deposits?limit=0", 422, "limit", "within the bounds"),
+        ("bins/full?categroy=kitchen", 422, "categroy", "did you mean category?"),
+        ("communities/ranking?until=2026-11-01", 422, "until", "it takes by, "),
     ],
 )
 def test_bad_input_names_the_parameter_and_the_remedy(
@@ -50,6 +53,26 @@ def test_bad_input_names_the_parameter_and_the_remedy(
 def test_unknown_addresses_and_methods_are_problems_too(api: Api) -> None:
     assert api.client.get("/api/v1/nothing").json()["status"] == 404
     assert api.client.post("/api/v1/site").json()["status"] == 405
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_too_large_a_body_is_a_problem_too(api: Api, declared: bool) -> None:
+    large = b"x" * (BODY_BYTES_MAX + 1)
+    body = large if declared else iter([large])
+    answer = api.client.post("/api/v1/session", content=body)
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "too large" in answer.json()["detail"]
+
+
+def test_readyz_looks_at_records_too(api: Api, tmp_path: Path) -> None:
+    assert api.client.get("/readyz").status_code == 200
+    (tmp_path / "folder.db").mkdir()
+    away = create_engine(f"sqlite:///{tmp_path}/folder.db")
+    with TestClient(create_app(replace(api.parts, engine=away))) as client:
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "SMARTBIN_RECORDS_URL" in answer.text
 
 
 def test_a_store_that_is_away_is_503_and_readyz_says_why(api: Api, tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ export function useBoard(community: string | undefined) {
       recent: (data) => { feed.value = (data.deposits as LiveDeposit[]).map(rowOf).slice(0, FEED_ROWS); },
       deposit: (data) => take(data as unknown as LiveDeposit),
       level: () => {},
+      reload: () => { void sorting.reload(); void bins.reload(); },
     },
     () => { void sorting.reload(); void bins.reload(); },
   );
