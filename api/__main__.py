@@ -17,7 +17,7 @@ from api.parts import Parts
 from api.settings import ApiSettings
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreUnavailable
-from smartbin.records import open_engine, prepare
+from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry.load import load
 from smartbin.telemetry import open_reader
@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="answer HTTP until stopped (the default)")
     commands.add_parser("openapi", help="print the OpenAPI document")
+    commands.add_parser("migrate", help="bring the records' database up to date; repeat at will")
     token = commands.add_parser("token", help="bearer tokens of programs")
     token.add_argument("action", choices=["create", "list", "revoke"])
     token.add_argument("--name", default="")
@@ -47,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
         if args.print_config:
             print(settings.shown())
             return 0
+        if args.command == "migrate":
+            return _migrate(settings)
         if args.command == "token":
             return _token(settings, args.action, args.name, Role(args.role))
         app = create_app(_parts(settings))
@@ -82,6 +85,13 @@ def _parts(settings: ApiSettings) -> Parts:
         lambda: calendar.to_us(datetime.now(UTC)),
         STATIC,
     )
+
+
+def _migrate(settings: ApiSettings) -> int:
+    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    before, after = migrations.upgrade(engine)
+    print(f"records: {before or 'empty'} -> {after}" if before != after else f"records: at {after}")
+    return 0
 
 
 def _token(settings: ApiSettings, action: str, name: str, role: Role) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.records import migrations
 
 BUSY_TIMEOUT_S = 5
 
@@ -42,13 +43,29 @@ def open_engine(url: str, password: str | None = None) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Make the tables that are missing; raises StoreUnavailable when the database is away."""
-    from smartbin.records.schema import metadata
+    """The tables this program needs are there: SQLite's are made and brought up to date here; a
+    PostgreSQL, which other programs share, is never changed by a running one.
 
+    Raises StoreUnavailable, with the command that mends it, when they are not.
+    """
     try:
-        metadata.create_all(engine)
+        stands = migrations.version(engine)
+        if stands == migrations.HEAD:
+            return
+        if engine.dialect.name == "sqlite" and (stands is None or stands < migrations.HEAD):
+            migrations.upgrade(engine)
+            return
     except SQLAlchemyError as error:
         raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
+    if stands is not None and stands > migrations.HEAD:
+        raise StoreUnavailable(
+            f"records (SMARTBIN_RECORDS_URL): the database is at step {stands}, this program "
+            f"knows {migrations.HEAD}; run the newer program"
+        )
+    raise StoreUnavailable(
+        f"records (SMARTBIN_RECORDS_URL): the database is at step {stands or 'none'}, this program "
+        f"needs {migrations.HEAD}; run 'python -m api migrate'"
+    )
 
 
 def check(engine: Engine) -> None:

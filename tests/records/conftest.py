@@ -1,0 +1,40 @@
+"""The records' databases: every test of this folder runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from smartbin.records import open_engine, prepare
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    with postgres.server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database with all tables."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/records.db"
+        engine = open_engine(url)
+        prepare(engine)
+        engine.dispose()
+        yield url
+        return
+    running: postgres.Postgres = request.getfixturevalue("postgres_server")
+    with running.database() as url:
+        yield url
+
+
+@pytest.fixture
+def engine(records_url: str) -> Iterator[Engine]:
+    opened = open_engine(records_url)
+    yield opened
+    opened.dispose()
