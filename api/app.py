@@ -100,27 +100,3 @@ def _health(app: FastAPI) -> None:
     def metrics() -> Response:
         """Metrics in Prometheus format."""
         return Response(generate_latest(app.state.metrics), media_type=CONTENT_TYPE_LATEST)
-
-    @app.get("/docs", include_in_schema=False, dependencies=[PUBLIC])
-    def docs() -> Response:
-        """The endpoints as one page of plain HTML: it works without internet."""
-        return Response(_docs_page(app), media_type="text/html; charset=utf-8")
-
-
-def _docs_page(app: FastAPI) -> str:
-    rows = []
-    for path, methods in sorted(app.openapi()["paths"].items()):
-        for method, entry in methods.items():
-            names = ", ".join(p["name"] for p in entry.get("parameters", []))
-            text = entry.get("description", "").split("\n\n")[0]
-            rows.append(
-                f"<tr><td><code>{method.upper()} {path}</code></td><td>{text}</td>"
-                f"<td>{names}</td></tr>"
-            )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>smartbin API</title>'
-        "<h1>smartbin API</h1><p>The complete description, for programs: "
-        '<a href="/api/v1/openapi.json">OpenAPI</a>.</p>'
-        "<table border=1 cellpadding=6><tr><th>Endpoint<th>Meaning<th>Parameters</tr>"
-        f"{''.join(rows)}</table></html>"
-    )

@@ -34,11 +34,21 @@ ASK_FIRST = "no-cache"
 
 def page(request: Request, parts: PartsDep) -> Response:
     """The page; its script shows what the address names."""
-    index = parts.static / "index.html" if parts.static else None
-    if index is None or not index.is_file():
+    return _page(request, parts.static, "index.html")
+
+
+@router.get("/docs")
+def docs(request: Request, parts: PartsDep) -> Response:
+    """The endpoints to read and to try; nothing of it comes from outside."""
+    return _page(request, parts.static, "docs.html")
+
+
+def _page(request: Request, static: Path | None, name: str) -> Response:
+    found = static / name if static else None
+    if found is None or not found.is_file():
         detail = "the screens are not built yet; run `make web` or wait until the demo has"
         raise Problem(503, "screens-not-built", detail, headers={"Retry-After": "10"})
-    return _send(request, index, "text/html; charset=utf-8", ASK_FIRST)
+    return _send(request, found, "text/html; charset=utf-8", ASK_FIRST)
 
 
 for _path in PAGES:

@@ -93,6 +93,17 @@ def test_nothing_breaks_the_content_security_policy(screens: Screens) -> None:
     assert [text for text in said if "404" not in text] == []
 
 
+def test_the_api_can_be_read_and_tried_without_internet(screens: Screens) -> None:
+    said: list[str] = []
+    page = screens.browser.new_context().new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda r: said.append(r.url) if not r.url.startswith(screens.url) else None)
+    page.goto(f"{screens.url}/docs")
+    page.locator('[data-path="/api/v1/bins/full"]').click()
+    expect(page.get_by_role("button", name="Try it out")).to_be_visible()
+    assert [text for text in said if not text.startswith("data:")] == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_breaks_wcag(screens: Screens, theme: str, language: str) -> None:
