@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import create_app
 from api.parts import Parts
@@ -89,7 +90,10 @@ def _parts(settings: ApiSettings) -> Parts:
 
 def _migrate(settings: ApiSettings) -> int:
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    before, after = migrations.upgrade(engine)
+    try:
+        before, after = migrations.upgrade(engine)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"SMARTBIN_RECORDS_URL: cannot migrate: {error}") from error
     print(f"records: {before or 'empty'} -> {after}" if before != after else f"records: at {after}")
     return 0
 

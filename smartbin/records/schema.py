@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table
 
 metadata = MetaData()
+_ID = BigInteger().with_variant(Integer, "sqlite")  # what SQLite counts by itself
 
 # Who deposited: the one place where a card and a deposit meet. Kept as long as points count.
 deposit_line = Table(
@@ -32,9 +33,32 @@ deposit_line = Table(
 unsettled = Table(
     "unsettled",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", _ID, primary_key=True),
     Column("card", String(64), nullable=False),
     Column("day", Integer, nullable=False),
+    Column("why", String(16)),  # None: a deposit came
+    sqlite_autoincrement=True,
+)
+
+# What people judged. Append-only, refused by the database otherwise: a later verdict is a row of
+# its own. ``device_*`` is what the device had said of the deposit.
+judgement = Table(
+    "judgement",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("device", String(32), nullable=False),
+    Column("door", String(32), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("device_verdict", String(16)),
+    Column("device_judge", String(16)),
+    Column("verdict", String(16), nullable=False),
+    Column("judge", String(16), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("why", String(200), nullable=False),
+    Column("judged_at_us", BigInteger, nullable=False),
+    Index("judgement_by_deposit", "device", "door", "at_us"),
+    Index("judgement_by_day", "day", "device"),
     sqlite_autoincrement=True,
 )
 

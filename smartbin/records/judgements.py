@@ -1,0 +1,178 @@
+"""What people judged: rows that name a deposit and supersede what its device said of it.
+
+Whose verdict stands: the inspector's outranks the supervisor's, and both the camera's; among
+equals the newest. A verdict by one who is outranked is kept too, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, Row, insert, select, tuple_
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.records.schema import deposit_line, judgement, unsettled
+from smartbin.sorting.counts import Correction, correct_by
+
+WHO_LENGTH_MAX, WHY_LENGTH_MAX = 64, 200
+_RANK = {None: 0, Judge.CAMERA: 1, Judge.SUPERVISOR: 2, Judge.INSPECTOR: 3}
+_AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
+
+
+class DepositKey(NamedTuple):
+    """What names a deposit."""
+
+    device: str
+    door: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A person's verdict on a deposit: ``judge`` is the office of ``who``, ``device_verdict``
+    what the device had said.
+    """
+
+    deposit: DepositKey
+    day: date
+    device_verdict: Verdict | None
+    device_judge: Judge | None
+    verdict: Verdict
+    judge: Judge
+    who: str
+    why: str
+    judged_at_us: int
+
+
+def standing(
+    verdict: Verdict | None, judge: Judge | None, judgements: Iterable[Judgement]
+) -> tuple[Verdict | None, Judge | None]:
+    """The verdict that stands, and whose it is, after the device's own and people's in order of
+    time.
+    """
+    for j in judgements:
+        if _RANK[j.judge] >= _RANK[judge]:
+            verdict, judge = j.verdict, j.judge
+    return verdict, judge
+
+
+class Judgements:
+    """People's verdicts in the records' database."""
+
+    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
+        self._engine, self._zone = engine, zone
+
+    def add(
+        self, deposit: Deposit, verdict: Verdict, judge: Judge, who: str, why: str, now_us: int
+    ) -> Judgement:
+        """Keep a verdict on a deposit as its device stated it, and mark the points of its card's
+        day to be settled again, in one transaction. BadInput names what is wrong.
+        """
+        if judge not in (Judge.SUPERVISOR, Judge.INSPECTOR):
+            raise BadInput("judge: a person's verdict is a supervisor's or an inspector's")
+        for name, value, most in (("who", who, WHO_LENGTH_MAX), ("why", why, WHY_LENGTH_MAX)):
+            if not value.strip() or len(value) > most:
+                raise BadInput(f"{name}: write 1 to {most} characters")
+        key = DepositKey(deposit.device, deposit.door, deposit.at_us)
+        day = calendar.day_of(deposit.at_us, self._zone)
+        kept = Judgement(key, day, deposit.verdict, deposit.judge, verdict, judge, who, why, now_us)
+        try:
+            with self._engine.begin() as db:
+                db.execute(insert(judgement).values(_row(kept)))
+                marked = _mark(db, key)
+            if not marked:
+                # The gateway keeps a deposit's line just after its telemetry: one that came
+                # between our look and our commit was marked before the verdict could be seen.
+                with self._engine.begin() as db:
+                    _mark(db, key)
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"records: {error}") from error
+        return kept
+
+    def for_deposits(self, keys: Sequence[DepositKey]) -> Mapping[DepositKey, list[Judgement]]:
+        """The verdicts on each of these deposits, oldest first; a deposit without one is absent."""
+        found: dict[DepositKey, list[Judgement]] = {}
+        columns = tuple_(judgement.c.device, judgement.c.door, judgement.c.at_us)
+        with self._engine.connect().execution_options(reading=True) as db:
+            for start in range(0, len(keys), _AT_ONCE):
+                some = [tuple(key) for key in keys[start : start + _AT_ONCE]]
+                asked = select(judgement).where(columns.in_(some)).order_by(judgement.c.id)
+                for row in db.execute(asked):
+                    one = of_row(row)
+                    found.setdefault(one.deposit, []).append(one)
+        return found
+
+    def corrections(self, days: Days, devices: Iterable[str] | None = None) -> list[Correction]:
+        """What people's verdicts change in the devices' own counts of these days."""
+        table = judgement.c
+        asked = select(judgement).where(
+            table.day.between(days.first.toordinal(), days.last.toordinal())
+        )
+        if devices is not None:
+            asked = asked.where(table.device.in_(sorted(set(devices))))
+        by_deposit: dict[DepositKey, list[Judgement]] = {}
+        with self._engine.connect().execution_options(reading=True) as db:
+            for row in db.execute(asked.order_by(table.id)):
+                one = of_row(row)
+                by_deposit.setdefault(one.deposit, []).append(one)
+        corrections = (_correction(key, judged) for key, judged in by_deposit.items())
+        return [correction for correction in corrections if correction is not None]
+
+
+def of_row(row: Row[tuple[object, ...]]) -> Judgement:
+    """The verdict that a row of the table holds."""
+    return Judgement(
+        DepositKey(row.device, row.door, row.at_us),
+        date.fromordinal(row.day),
+        row.device_verdict and Verdict(row.device_verdict),
+        row.device_judge and Judge(row.device_judge),
+        Verdict(row.verdict),
+        Judge(row.judge),
+        row.who,
+        row.why,
+        row.judged_at_us,
+    )
+
+
+def _row(j: Judgement) -> dict[str, object]:
+    return {
+        **j.deposit._asdict(),
+        "day": j.day.toordinal(),
+        "device_verdict": j.device_verdict,
+        "device_judge": j.device_judge,
+        "verdict": j.verdict,
+        "judge": j.judge,
+        "who": j.who,
+        "why": j.why,
+        "judged_at_us": j.judged_at_us,
+    }
+
+
+def _mark(db: Connection, key: DepositKey) -> bool:
+    line = deposit_line.c
+    found = db.execute(
+        select(line.card, line.day).where(
+            line.device == key.device, line.door == key.door, line.at_us == key.at_us
+        )
+    ).first()
+    if found is None:
+        return False
+    db.execute(insert(unsettled).values(card=found.card, day=found.day, why="verdict"))
+    return True
+
+
+def _correction(key: DepositKey, judged: Sequence[Judgement]) -> Correction | None:
+    first = judged[0]
+    verdict, _ = standing(first.device_verdict, first.device_judge, judged)
+    if verdict is None:
+        return None
+    door = DoorKey(key.device, key.door)
+    return correct_by(door, first.day, first.device_verdict, verdict)

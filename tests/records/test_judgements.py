@@ -1,0 +1,96 @@
+"""A person's verdict is kept for ever, corrects the figures, and re-opens its card's day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.exc import DBAPIError
+
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.errors import BadInput
+from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.records.deposits import DepositLines
+from smartbin.records.judgements import DepositKey, Judgements, standing
+from smartbin.records.schema import judgement, unsettled
+from smartbin.sorting.counts import Correction
+from tests.places import SHANGHAI
+
+DAY = date(2026, 11, 20)
+AT_US = calendar.start_us(DAY, SHANGHAI) + 5
+NOW_US = AT_US + calendar.US_PER_HOUR
+DEPOSIT = Deposit("bin-001", "kitchen", AT_US, 900, Verdict.CORRECT, Judge.CAMERA, account="K3f9Qz")
+KEY = DepositKey("bin-001", "kitchen", AT_US)
+DOOR = DoorKey("bin-001", "kitchen")
+
+
+def marks(engine: Engine) -> list[tuple[str, int, str | None]]:
+    with engine.connect() as db:
+        rows = db.execute(select(unsettled.c.card, unsettled.c.day, unsettled.c.why))
+        return [(card, day, why) for card, day, why in rows]
+
+
+def test_a_verdict_is_kept_and_its_cards_day_marked(engine: Engine) -> None:
+    DepositLines(engine, SHANGHAI).append([DEPOSIT])
+    kept = Judgements(engine, SHANGHAI).add(
+        DEPOSIT, Verdict.INCORRECT, Judge.SUPERVISOR, "wang", "塑料袋 plastic bag", NOW_US
+    )
+    assert kept.day == DAY
+    assert Judgements(engine, SHANGHAI).for_deposits([KEY, KEY._replace(at_us=1)]) == {KEY: [kept]}
+    day = DAY.toordinal()
+    assert marks(engine) == [("K3f9Qz", day, None), ("K3f9Qz", day, "verdict")]
+
+
+def test_a_deposit_without_a_card_is_judged_too(engine: Engine) -> None:
+    judged = Judgements(engine, SHANGHAI)
+    judged.add(DEPOSIT, Verdict.INCORRECT, Judge.SUPERVISOR, "wang", "bag", NOW_US)
+    assert marks(engine) == []
+    assert judged.corrections(Days(DAY, DAY)) == [Correction(DOOR, DAY, 0, -1)]
+    assert judged.corrections(Days(DAY, DAY), ["bin-002"]) == []
+    assert judged.corrections(Days(DAY, DAY).shifted(1)) == []
+
+
+def test_the_newest_of_equals_stands_and_the_inspector_outranks(engine: Engine) -> None:
+    judged = Judgements(engine, SHANGHAI)
+
+    def said(verdict: Verdict, judge: Judge) -> list[Correction]:
+        judged.add(DEPOSIT, verdict, judge, "wang", "seen", NOW_US)
+        return judged.corrections(Days(DAY, DAY), ["bin-001"])
+
+    wrong = [Correction(DOOR, DAY, 0, -1)]
+    assert said(Verdict.INCORRECT, Judge.SUPERVISOR) == wrong
+    assert said(Verdict.CORRECT, Judge.SUPERVISOR) == []
+    assert said(Verdict.INCORRECT, Judge.INSPECTOR) == wrong
+    assert said(Verdict.CORRECT, Judge.SUPERVISOR) == wrong
+    assert said(Verdict.CORRECT, Judge.INSPECTOR) == []
+    every = judged.for_deposits([KEY])[KEY]
+    assert standing(Verdict.CORRECT, Judge.CAMERA, every) == (Verdict.CORRECT, Judge.INSPECTOR)
+
+
+def test_what_nobody_judged_is_judged_by_a_person(engine: Engine) -> None:
+    plain = Deposit("bin-001", "kitchen", AT_US, 900)
+    judged = Judgements(engine, SHANGHAI)
+    judged.add(plain, Verdict.CORRECT, Judge.SUPERVISOR, "wang", "seen", NOW_US)
+    assert judged.corrections(Days(DAY, DAY)) == [Correction(DOOR, DAY, 1, 1)]
+
+
+@pytest.mark.parametrize("change", [update(judgement).values(verdict="correct"), delete(judgement)])
+def test_the_database_refuses_to_change_a_verdict(engine: Engine, change: object) -> None:
+    judged = Judgements(engine, SHANGHAI)
+    judged.add(DEPOSIT, Verdict.INCORRECT, Judge.INSPECTOR, "li", "seen", NOW_US)
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as db:
+        db.execute(change)  # type: ignore[call-overload]
+    assert len(judged.for_deposits([KEY])[KEY]) == 1
+
+
+def test_a_verdict_needs_a_name_a_reason_and_an_office(engine: Engine) -> None:
+    judged = Judgements(engine, SHANGHAI)
+    for judge, who, why, named in (
+        (Judge.CAMERA, "wang", "seen", "judge"),
+        (Judge.SUPERVISOR, " ", "seen", "who"),
+        (Judge.SUPERVISOR, "wang", "x" * 201, "why"),
+    ):
+        with pytest.raises(BadInput, match=named):
+            judged.add(DEPOSIT, Verdict.CORRECT, judge, who, why, NOW_US)
