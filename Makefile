@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean lock docs web
+.PHONY: help setup demo test check bench clean lock docs web secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ check: .venv/ready-dev ## format, lint, types, import rules
 bench: .venv/ready-dev ## measure the promises about speed, as ratios within one run
 	$(BIN)/python -m tests.bench $(ARGS)
 
+secrets: .venv/ready ## make every secret of a deployment in deploy/secrets (HOST="name address ...": how it is reached)
+	@$(BIN)/python -m gateway secrets $(foreach host,$(HOST),--host $(host)) $(ARGS)
+
 web: api/static/index.html ## build the screens into api/static
 
 SCREENS := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
@@ -55,6 +58,7 @@ lock: ## compile the requirement files anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group pyproject.toml:web -c requirements-dev.lock -o requirements-web.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group pyproject.toml:build -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## remove what was made, the data of the demo included
 	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache api/static web/node_modules

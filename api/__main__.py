@@ -6,11 +6,14 @@ import argparse
 import json
 import logging
 import os
+import ssl
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import create_app
@@ -26,7 +29,9 @@ from smartbin.telemetry import open_reader
 # An open event stream would else hold the server's shutdown for ever (uvicorn 451).
 SHUTDOWN_S = 3
 CONNECTIONS_MAX = 1_500
+AGAIN_S = 2.0
 STATIC = Path(__file__).parent / "static"
+log = logging.getLogger("api")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
             print(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True))
             return 0
         host, port = _address(settings.api_http)
+        certificate, key = _tls(settings.api_tls_cert_file, settings.api_tls_key_file)
     except (BadInput, StoreUnavailable) as error:
         print(error, file=sys.stderr)
         return 2
@@ -69,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
         limit_concurrency=CONNECTIONS_MAX,
         access_log=False,
         server_header=False,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
     return 0
 
@@ -77,7 +85,7 @@ def _parts(settings: ApiSettings) -> Parts:
     registry = load(settings.site)
     token = settings.telemetry_token.get_secret_value() or None
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    prepare(engine)
+    _prepare_when_there(engine)
     return Parts(
         registry,
         open_reader(settings.telemetry_url, registry.site.zone, token),
@@ -98,6 +106,16 @@ def _migrate(settings: ApiSettings) -> int:
     return 0
 
 
+def _prepare_when_there(engine: Engine) -> None:
+    """Services start in any order: the records' database is waited for."""
+    while True:
+        try:
+            return prepare(engine)
+        except StoreUnavailable as error:
+            log.warning("%s; trying again", error)
+            time.sleep(AGAIN_S)
+
+
 def _token(settings: ApiSettings, action: str, name: str, role: Role) -> int:
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
     prepare(engine)
@@ -114,6 +132,26 @@ def _token(settings: ApiSettings, action: str, name: str, role: Role) -> int:
     print(tokens.create(name, role))
     print("shown this once; keep it safe · 仅显示一次，请妥善保存", file=sys.stderr)
     return 0
+
+
+def _tls(certificate: Path | None, key: Path | None) -> tuple[Path | None, Path | None]:
+    """Both files of HTTPS, tried here so that a mistake is a sentence; or neither."""
+    if certificate is None and key is None:
+        return None, None
+    if certificate is None or key is None:
+        missing = "CERT" if certificate is None else "KEY"
+        raise BadInput(f"SMARTBIN_API_TLS_{missing}_FILE: is not set; HTTPS needs both files")
+    for name, path in (("CERT", certificate), ("KEY", key)):
+        if not os.access(path, os.R_OK):
+            raise BadInput(f"SMARTBIN_API_TLS_{name}_FILE: cannot read {path}; name a PEM file")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise BadInput(
+            f"SMARTBIN_API_TLS_CERT_FILE: {certificate} and {key} are no certificate (PEM) and "
+            f"its key ({error}); name both as the authority gave them"
+        ) from None
+    return certificate, key
 
 
 def _address(value: str) -> tuple[str, int]:

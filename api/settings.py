@@ -18,3 +18,5 @@ class ApiSettings(Settings):
     records_password: SecretStr = SecretStr("")
     quarantine: Path = Path("var/quarantine")
     api_http: str = "127.0.0.1:8000"
+    api_tls_cert_file: Path | None = None
+    api_tls_key_file: Path | None = None

@@ -14,13 +14,13 @@ import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from gateway import provision, secrets
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of, filters_of
 from gateway.http import Board, serve
 from gateway.meters import Meters
 from gateway.mqtt import Session, SessionTaken
 from gateway.pipeline import Pipeline, Stopped
-from gateway.provision import add_arguments, provision_command
 from gateway.settings import GatewaySettings
 from gateway.shelf import ACTIONS, quarantine_command
 from smartbin import calendar
@@ -48,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     shelf.add_argument("--reason", default="", help="only messages refused for this reason")
     shelf.add_argument("--device", default="", help="only messages of this device")
     credentials = commands.add_parser("provision", help="make, rotate, revoke device credentials")
-    add_arguments(credentials)
+    provision.add_arguments(credentials)
+    deployment = commands.add_parser("secrets", help="make every secret of a deployment")
+    secrets.add_arguments(deployment)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -57,7 +59,10 @@ def main(argv: list[str] | None = None) -> int:
             print(settings.shown())
             return 0
         if args.command == "provision":
-            print(provision_command(args, load(settings.site).devices))
+            print(provision.provision_command(args, load(settings.site).devices))
+            return 0
+        if args.command == "secrets":
+            print(secrets.secrets_command(args, load(settings.site).devices))
             return 0
         if args.command == "quarantine":
             return quarantine_command(settings, args.action, args.id, args.reason, args.device)

@@ -60,6 +60,10 @@ class Provision:
         _write_hashes(self.passwords, hashes)
         _write_installer(self.installer, rows)
 
+    def has(self, user: str) -> bool:
+        """Whether the broker knows this user."""
+        return user in _read_hashes(self.passwords)
+
     def user(self, name: str, password: str) -> None:
         """A program's user (a gateway), whose password is kept elsewhere."""
         if not _USER.fullmatch(name):
@@ -131,7 +135,8 @@ def _write_installer(path: Path, rows: Mapping[str, str]) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(HEADER)
     table.writerows((device, device, password) for device, password in sorted(rows.items()))
-    _replace(path, text.getvalue(), 0o600)
+    # A table that the operator has opened to somebody stays open to them.
+    _replace(path, text.getvalue(), path.stat().st_mode & 0o777 if path.exists() else 0o600)
 
 
 def _replace(path: Path, text: str, mode: int) -> None:
@@ -155,24 +160,33 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``python -m gateway provision`` takes."""
-    parser.add_argument("action", choices=["make", "rotate", "revoke"])
-    parser.add_argument("device", nargs="?", default="", help="for rotate and revoke")
-    parser.add_argument("--passwords", type=Path, default=Path("secrets/mosquitto/passwords"))
-    parser.add_argument("--installer", type=Path, default=Path("secrets/devices.csv"))
+    parser.add_argument("action", choices=["make", "rotate", "revoke", "user"])
+    parser.add_argument("name", nargs="?", default="", help="the device, or the program's user")
+    folder = Path("deploy/secrets")
+    parser.add_argument("--passwords", type=Path, default=folder / "mosquitto/passwords")
+    parser.add_argument("--installer", type=Path, default=folder / "devices.csv")
+    parser.add_argument("--password-file", type=Path, help="for 'user': a file with its password")
 
 
 def provision_command(args: argparse.Namespace, devices: Iterable[str]) -> str:
-    """Carry out ``make``, ``rotate`` or ``revoke``; answers what to tell the operator."""
-    files = Provision(args.passwords, args.installer)
+    """Carry out ``make``, ``rotate``, ``revoke`` or ``user``; answers what to tell the operator."""
+    files, name = Provision(args.passwords, args.installer), args.name
     if args.action == "make":
         made = files.make(devices)
         done = f"{len(made)} credentials made · 新建 {len(made)} 个设备凭据: {files.installer}"
-    elif not args.device:
-        raise BadInput(f"provision {args.action}: name a device, as in '{args.action} bin-007'")
+    elif not name:
+        raise BadInput(f"provision {args.action}: say which, as in '{args.action} bin-007'")
+    elif args.action == "user":
+        if name in set(devices):
+            raise BadInput(f"provision user: {name!r} is a device; use 'rotate {name}'")
+        if args.password_file is None:
+            raise BadInput("--password-file: name a file that holds the user's password")
+        files.user(name, "\n".join(_lines(args.password_file)))
+        done = f"{name}: may connect · 已允许连接"
     elif args.action == "rotate":
-        files.rotate(args.device)
-        done = f"{args.device}: new password in {files.installer} · 已更换密码"
+        files.rotate(name)
+        done = f"{name}: new password in {files.installer} · 已更换密码"
     else:
-        files.revoke(args.device)
-        done = f"{args.device}: revoked · 已吊销"
+        files.revoke(name)
+        done = f"{name}: revoked · 已吊销"
     return f"{done}\nreload the broker now (SIGHUP) · 请重新加载代理"

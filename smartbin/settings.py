@@ -104,5 +104,7 @@ ALL_NAMES = frozenset(
         "QUARANTINE",
         "GATEWAY_HTTP",
         "API_HTTP",
+        "API_TLS_CERT_FILE",
+        "API_TLS_KEY_FILE",
     )
 )
