@@ -37,7 +37,12 @@ def test_the_repository_holds_no_key_certificate_or_hash() -> None:
 
 
 def test_secrets_made_here_are_never_added() -> None:
-    names = ["deploy/secrets/devices.csv", "deploy/secrets/mosquitto/passwords", "secrets/ca.key", ".env"]
+    names = [
+        "deploy/secrets/devices.csv",
+        "deploy/secrets/mosquitto/passwords",
+        "secrets/ca.key",
+        ".env",
+    ]
     for name in names:
         ignored = subprocess.run(
             ["git", "check-ignore", "-q", "--no-index", name], cwd=ROOT, check=False
