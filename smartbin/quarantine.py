@@ -74,6 +74,13 @@ class Quarantine:
                     if line.endswith("\n"):  # a torn last line was never acknowledged
                         yield _kept(line)
 
+    def newest(self) -> Iterator[Kept]:
+        """What is kept, the last first; holds one file's lines at a time."""
+        for path in reversed(self._files()):
+            with contextlib.suppress(FileNotFoundError):
+                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+                yield from (_kept(line) for line in reversed(lines) if line.endswith("\n"))
+
     def counts(self) -> Counter[tuple[str, str]]:
         """How many messages are kept by (device, reason)."""
         return Counter((kept.device, kept.rejected.reason) for kept in self)
