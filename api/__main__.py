@@ -20,7 +20,7 @@ from api.app import create_app
 from api.parts import Parts
 from api.settings import ApiSettings
 from smartbin import calendar
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry.load import load
@@ -45,8 +45,9 @@ def main(argv: list[str] | None = None) -> int:
     token = commands.add_parser("token", help="bearer tokens of programs")
     token.add_argument("action", choices=["create", "list", "revoke"])
     token.add_argument("--name", default="")
-    roles = [role.value for role in Role if role is not Role.PUBLIC]
+    roles = [role.value for role in Role if role not in (Role.PUBLIC, Role.RESIDENT)]
     token.add_argument("--role", choices=roles, default=Role.CREW.value)
+    token.add_argument("--community", help="the one that a token of that role is bound to")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -57,14 +58,14 @@ def main(argv: list[str] | None = None) -> int:
         if args.command == "migrate":
             return _migrate(settings)
         if args.command == "token":
-            return _token(settings, args.action, args.name, Role(args.role))
+            return _token(settings, args.action, args.name, Role(args.role), args.community)
         app = create_app(_parts(settings))
         if args.command == "openapi":
             print(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True))
             return 0
         host, port = _address(settings.api_http)
         certificate, key = _tls(settings.api_tls_cert_file, settings.api_tls_key_file)
-    except (BadInput, StoreUnavailable) as error:
+    except (BadInput, StoreUnavailable, UnknownPlace) as error:
         print(error, file=sys.stderr)
         return 2
     uvicorn.run(
@@ -116,20 +117,22 @@ def _prepare_when_there(engine: Engine) -> None:
             time.sleep(AGAIN_S)
 
 
-def _token(settings: ApiSettings, action: str, name: str, role: Role) -> int:
+def _token(settings: ApiSettings, action: str, name: str, role: Role, community: str | None) -> int:
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
     prepare(engine)
     tokens = Tokens(engine)
     if action == "list":
-        for known, has in tokens.names():
-            print(f"{known}  {has}")
+        for known in tokens.names():
+            print(f"{known.name}  {known.role}  {known.community or ''}".rstrip())
         return 0
     if not name:
         raise BadInput("--name: say whose token it is, for example --name truck-3")
     if action == "revoke":
         tokens.revoke(name)
         return 0
-    print(tokens.create(name, role))
+    if community is not None:
+        load(settings.site).community(community)
+    print(tokens.create(name, role, community))
     print("shown this once; keep it safe · 仅显示一次，请妥善保存", file=sys.stderr)
     return 0
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import schemas
 from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
-from api.security import CREW, PUBLIC
+from api.security import CREW, PUBLIC, CrewDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
 from smartbin import calendar
@@ -55,12 +55,12 @@ def site(parts: PartsDep) -> schemas.Site:
 @router.get(
     "/bins/full",
     tags=["bins"],
-    dependencies=[CREW],
     responses=documented(401, 403, 503),
     response_model=schemas.Full,
 )
 def full(
     parts: PartsDep,
+    who: CrewDep,
     category: Category | None = None,
     threshold_pct: Annotated[int | None, Query(ge=1, le=100)] = None,
     collection_point: str | None = None,
@@ -68,7 +68,11 @@ def full(
 ) -> schemas.Full | Response:
     """The doors that need somebody, most urgent first; a truck carries one category."""
     now_us, today = parts.now_us(), parts.today()
-    doors = _doors(parts, category, collection_point, today)
+    doors = [
+        door
+        for door in _doors(parts, category, collection_point, today)
+        if who.community in (None, parts.registry.community_of(door.device, today))
+    ]
     since_us = now_us - POLICY.look_back_us
     found = stops(
         doors,
@@ -222,10 +226,8 @@ def deposits(
     return schemas.Deposits(device=device, deposits=rows, next_before=more)
 
 
-@router.get(
-    "/collection-points", tags=["collection points"], dependencies=[CREW], responses=documented(401)
-)
-def collection_points(parts: PartsDep) -> schemas.CollectionPoints:
+@router.get("/collection-points", tags=["collection points"], responses=documented(401))
+def collection_points(parts: PartsDep, who: CrewDep) -> schemas.CollectionPoints:
     """The collection points, the communities and bins they serve, and their doors."""
     today = parts.today()
     days = Days(today, today)
@@ -234,6 +236,8 @@ def collection_points(parts: PartsDep) -> schemas.CollectionPoints:
     rows = []
     for point in points:
         served = [c.id for c, _ in parts.registry.communities_of(point.id, days)]
+        if who.community is not None and who.community not in served:
+            continue
         bins = [d.id for id in served for d, _ in parts.registry.bins_of(id, days)]
         rows.append(
             schemas.CollectionPoint(

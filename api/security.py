@@ -1,22 +1,36 @@
-"""Who may ask what: every route declares its roles, a bearer token carries one."""
+"""Who may ask what: every route declares its roles; a bearer token or a session says whose.
+
+A browser sends its cookie by itself, so a request that changes something and comes without a
+bearer token must also carry a header that no other site's page can make a browser send
+(X-Requested-With: a page of another origin would have to ask first, and is never allowed), and an
+Origin, when the browser names one, that is this host.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Problem
 from api.parts import Parts, PartsDep
-from smartbin.records.tokens import Role, Tokens
+from smartbin.records.principals import STRANGER, Principal, Role
+from smartbin.records.tokens import Tokens
 
 COOKIE = "smartbin_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+OURS = ("X-Requested-With", "smartbin")
 _bearer = HTTPBearer(auto_error=False, description="made by `python -m api token create`")
 
 
 class Allow:
-    """A dependency that lets the named roles pass, and admin always; public lets everyone pass."""
+    """A dependency that lets the named roles pass, and admin always; public lets everyone pass.
+
+    It answers who asks. Somebody bound to a community or an account is refused a path that names
+    another one; what a list may show them is the handler's to narrow down.
+    """
 
     def __init__(self, *roles: Role) -> None:
         self.roles = frozenset({*roles, Role.ADMIN})
@@ -26,33 +40,67 @@ class Allow:
         request: Request,
         parts: PartsDep,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> Role:
-        """The caller's role; 401 without a valid token, 403 with one of another role."""
+    ) -> Principal:
+        """The caller; 401 without a token or session that is valid, 403 when it is not theirs."""
+        if credentials is None and request.method not in SAFE_METHODS:
+            _refuse_other_sites(request)
         if Role.PUBLIC in self.roles:
-            return Role.PUBLIC
-        role = role_of(request, parts, credentials)
-        if role is None:
+            return STRANGER
+        principal = principal_of(request, parts, credentials)
+        if principal is None:
             raise Problem(
                 401,
                 "unauthorized",
-                "a valid bearer token or a sign-in is needed; the office makes codes with "
-                "`python -m api token create`",
+                "sign in at /sign-in, or send a valid bearer token; the office makes users and "
+                "tokens",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if role not in self.roles:
+        if principal.role not in self.roles:
             wanted = ", ".join(sorted(self.roles))
-            raise Problem(403, "forbidden", f"{request.url.path} is for {wanted}, not for {role}")
-        return role
+            detail = f"{request.url.path} is for {wanted}, not for {principal.role}"
+            raise Problem(403, "forbidden", detail)
+        _refuse_what_is_not_theirs(principal, request, parts)
+        return principal
 
 
-def role_of(
+def principal_of(
     request: Request, parts: Parts, credentials: HTTPAuthorizationCredentials | None = None
-) -> Role | None:
-    """The role of the bearer token, else of the signed-in browser; None for a stranger."""
+) -> Principal | None:
+    """Whose the bearer token is, else the signed-in browser; None for a stranger."""
     secret = credentials.credentials if credentials else request.cookies.get(COOKIE, "")
-    return Tokens(parts.engine).role_of(secret) if secret else None
+    return Tokens(parts.engine).principal_of(secret) if secret else None
+
+
+def _refuse_other_sites(request: Request) -> None:
+    name, value = OURS
+    origin = urlsplit(request.headers.get("origin", "")).netloc
+    if request.headers.get(name) != value or origin not in ("", request.headers.get("host")):
+        raise Problem(
+            403,
+            "other-site",
+            f"without a bearer token, {request.method} needs the header {name}: {value} and a page "
+            "of this site; a proxy in front must pass Host on",
+        )
+
+
+def _refuse_what_is_not_theirs(who: Principal, request: Request, parts: Parts) -> None:
+    path = request.path_params
+    named = {path.get("community")} - {None}
+    if path.get("device") in parts.registry.devices:  # an unknown one is a 404
+        named |= {parts.registry.community_of(path["device"], parts.today())}
+    if who.community is not None and named - {who.community}:
+        raise Problem(403, "forbidden", f"{who.name} is of {who.community} and sees nobody else's")
+    if who.role is Role.RESIDENT and path.get("account", who.account) != who.account:
+        raise Problem(403, "forbidden", "a resident sees their own account and nobody else's")
 
 
 PUBLIC = Depends(Allow(Role.PUBLIC))
 CREW = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.OFFICE))
 OFFICE = Depends(Allow(Role.OFFICE))
+ADMIN = Depends(Allow())
+RESIDENT = Depends(Allow(Role.RESIDENT, Role.OFFICE))
+JUDGE = Depends(Allow(Role.SUPERVISOR, Role.INSPECTOR, Role.OFFICE))
+
+CrewDep = Annotated[Principal, CREW]
+OfficeDep = Annotated[Principal, OFFICE]
+AdminDep = Annotated[Principal, ADMIN]

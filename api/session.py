@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse, Response
 
 from api.errors import Problem, documented
 from api.parts import PartsDep
-from api.security import COOKIE, PUBLIC, role_of
-from smartbin.records.tokens import Role, Tokens
+from api.security import COOKIE, PUBLIC, principal_of
+from smartbin.records.principals import Role
+from smartbin.records.tokens import Tokens
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"], dependencies=[PUBLIC])
 SESSION_S = 30 * 24 * 3600
@@ -37,20 +38,20 @@ class Session(BaseModel):
 @router.get("", responses=documented(401))
 def session(request: Request, parts: PartsDep) -> Session:
     """Who is signed in; 401 when nobody is."""
-    role = role_of(request, parts)
-    if role is None:
+    who = principal_of(request, parts)
+    if who is None:
         raise Problem(401, "unauthorized", "nobody is signed in; POST a code to sign in")
-    return Session(role=role)
+    return Session(role=who.role)
 
 
 @router.post("", responses=documented(401, 422), response_model=Session)
 def sign_in(body: SignIn, request: Request, parts: PartsDep) -> Response:
     """Sign in with an access code made by `python -m api token create`."""
     code = body.code.strip()
-    role = Tokens(parts.engine).role_of(code)
-    if role is None:
+    who = Tokens(parts.engine).principal_of(code)
+    if who is None:
         raise Problem(401, "unauthorized", "no such access code; ask the office for a new one")
-    answer = JSONResponse({"role": role})
+    answer = JSONResponse({"role": who.role})
     answer.set_cookie(
         COOKIE,
         code,

@@ -23,6 +23,8 @@ from tests.places import SHANGHAI, small_registry
 TODAY = date(2026, 11, 23)
 NOON_US = calendar.start_us(TODAY, SHANGHAI) + 12 * calendar.US_PER_HOUR
 WINDOW = Days(date(2026, 11, 1), TODAY)
+# What the screens send with every request; see api/security.py.
+PAGE = {"X-Requested-With": "smartbin"}
 
 
 @dataclass
@@ -47,10 +49,13 @@ def api(tmp_path: Path) -> Iterator[Api]:
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
     engine = open_engine(f"sqlite:///{tmp_path}/records.db")
     prepare(engine)
-    roles = [Role(name) for name in ("crew", "community", "office", "admin")]
-    tokens = {role: Tokens(engine).create(role, role) for role in roles}
+    tokens: dict[Role, str] = {
+        role: Tokens(engine).create(role, role, "oak" if role is Role.COMMUNITY else None)
+        for role in Role
+        if role not in (Role.PUBLIC, Role.RESIDENT)
+    }
     parts = Parts(small_registry(), reader, engine, tmp_path / "quarantine", lambda: NOON_US)
-    with TestClient(create_app(parts), raise_server_exceptions=False) as client:
+    with TestClient(create_app(parts), raise_server_exceptions=False, headers=PAGE) as client:
         yield Api(client, writer, parts, tokens)
     reader.close()
     writer.close()

@@ -21,6 +21,7 @@ from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Deposit, DeviceState, Fact, Item, Judge, LevelReading, Status, Verdict
 from smartbin.records import open_engine, prepare
+from smartbin.records.principals import STRANGER
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
@@ -50,8 +51,8 @@ def measures() -> Iterator[Result]:
         rank_ms = p95_ms(lambda _: ranking(large, YEAR, By.ACCURACY, Format.JSON), registry)
         yield Result("ranking of the communities over a year, p95", rank_ms, "ms", 50, at_most=True)
         levels_of_the_last_day(registry, Path(name) / "many", end_us)
-        found = full(large, None, None, None, Format.JSON)
-        full_ms = p95_ms(lambda _: full(large, None, None, None, Format.JSON), registry)
+        found = full(large, STRANGER, None, None, None, Format.JSON)
+        full_ms = p95_ms(lambda _: full(large, STRANGER, None, None, None, Format.JSON), registry)
         assert isinstance(found, schemas.Full)
         how = f"{len(found.doors)} doors in the answer"
         yield Result("bins/full of the site, p95", full_ms, "ms", 5, at_most=True, how=how)

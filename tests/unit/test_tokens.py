@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from smartbin.records import open_engine, prepare
-from smartbin.records.tokens import Role, Tokens
+from smartbin.records.principals import Principal, Role
+from smartbin.records.tokens import Tokens
 
 
 def test_a_token_is_looked_up_while_another_connection_writes(tmp_path: Path) -> None:
@@ -14,7 +15,7 @@ def test_a_token_is_looked_up_while_another_connection_writes(tmp_path: Path) ->
     prepare(gateway)
     secret = Tokens(gateway).create("truck-3", Role.CREW)
     with gateway.begin():  # holds the write lock; a second writer would be refused after 5 s
-        assert Tokens(api).role_of(secret) is Role.CREW
-        assert Tokens(api).role_of("guessed") is None
+        assert Tokens(api).principal_of(secret) == Principal(Role.CREW, "truck-3")
+        assert Tokens(api).principal_of("guessed") is None
     gateway.dispose()
     api.dispose()

@@ -39,7 +39,11 @@ class Screens:
     def open(self, path: str, *, signed_in: bool = False, theme: str = "light") -> Page:
         context = self.context(theme=theme, width=1920, height=1080)
         if signed_in:
-            answer = context.request.post(f"{self.url}/api/v1/session", data={"code": self.code})
+            answer = context.request.post(
+                f"{self.url}/api/v1/session",
+                data={"code": self.code},
+                headers={"X-Requested-With": "smartbin"},
+            )
             assert answer.ok, answer.text()
         page = context.new_page()
         page.goto(f"{self.url}{path}")

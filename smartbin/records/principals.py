@@ -1,0 +1,39 @@
+"""Who asks: a role, a name, and what it is bound to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who may do what; ``public`` needs neither token nor sign-in.
+
+    A ``resident`` is bound to an account, a ``community`` to its community; a ``supervisor``
+    (督导员) and an ``inspector`` (巡查员) judge deposits.
+    """
+
+    PUBLIC = "public"
+    RESIDENT = "resident"
+    CREW = "crew"
+    SUPERVISOR = "supervisor"
+    INSPECTOR = "inspector"
+    COMMUNITY = "community"
+    OFFICE = "office"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks. ``community`` and ``account`` bound what may be seen; None bounds nothing.
+
+    ``name`` is the user's or the token's, or a resident's account.
+    """
+
+    role: Role
+    name: str
+    community: str | None = None
+    account: str | None = None
+
+
+STRANGER = Principal(Role.PUBLIC, "")
