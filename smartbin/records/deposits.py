@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from smartbin import calendar
 from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, identity
 from smartbin.records import prepare
+from smartbin.records.bulk import insert_into, insert_many
 from smartbin.records.schema import deposit_line, unsettled
 
 
@@ -22,9 +22,8 @@ class DepositLines:
 
     def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
         self._engine, self._zone, self._ready = engine, zone, False
-        insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
-        self._lines = insert(deposit_line).on_conflict_do_nothing()
-        self._marks = insert(unsettled).inline()  # nobody asks for the ids
+        self._lines = insert_into(engine, deposit_line).on_conflict_do_nothing()
+        self._marks = insert_into(engine, unsettled).inline()  # nobody asks for the ids
 
     def append(self, deposits: Sequence[Deposit]) -> None:
         """Keep the lines of deposits that name a card; twice is once; raises the stores' errors."""
@@ -40,8 +39,8 @@ class DepositLines:
         try:
             self._prepare()
             with self._engine.begin() as db:
-                _insert_many(db, self._lines, rows)
-                _insert_many(db, self._marks, marks)
+                insert_many(db, self._lines, rows)
+                insert_many(db, self._marks, marks)
         except (DataError, IntegrityError, OverflowError) as error:
             raise StoreRefused(f"records: {error}") from error
         except SQLAlchemyError as error:
@@ -64,15 +63,3 @@ class DepositLines:
             "judge": d.judge,
             "item": d.item,
         }
-
-
-def _insert_many(db: Connection, insert: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """The same statement for every row, handed to the driver as it is: SQLAlchemy would look at
-    every value of every row, which took most of the time of keeping a batch.
-    """
-    compiled = insert.compile(dialect=db.dialect, column_keys=list(rows[0]))
-    if compiled.positional:
-        names = compiled.positiontup
-        db.exec_driver_sql(str(compiled), [tuple(row[name] for name in names) for row in rows])
-    else:
-        db.exec_driver_sql(str(compiled), list(rows))

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
+_OTHER = text("kind NOT IN ('earned', 'correction')")
 _ID = BigInteger().with_variant(Integer, "sqlite")  # what SQLite counts by itself
 
 # Who deposited: the one place where a card and a deposit meet. Kept as long as points count.
@@ -60,6 +73,129 @@ judgement = Table(
     Index("judgement_by_deposit", "device", "door", "at_us"),
     Index("judgement_by_day", "day", "device"),
     sqlite_autoincrement=True,
+)
+
+# Households and enterprises under pseudonymous codes. ``balance`` is the sum of the account's
+# ledger entries, kept by the one function that appends them (records/ledger.py).
+account = Table(
+    "account",
+    metadata,
+    Column("code", String(32), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# During its days (ordinals, inclusive) a card was an account's, and the account lived in a
+# community. A row found wrong is voided, not removed: whoever it named is settled again.
+holding = Table(
+    "holding",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("card", String(64), nullable=False),
+    Column("first_day", Integer, nullable=False),
+    Column("last_day", Integer, nullable=False),
+    Column("account", String(32), nullable=False),
+    Column("community", String(32), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("void_us", BigInteger),
+    Index("holding_by_card", "card"),
+    Index("holding_by_account", "account"),
+    sqlite_autoincrement=True,
+)
+
+# Points, append-only, refused by the database otherwise. ``day`` is the day an entry concerns,
+# ``month`` (yyyymm) the one it is booked in. Indexes start with what entries of one time share,
+# so that few of their pages change at once.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("community", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("month", Integer, nullable=False),
+    Column("booked_us", BigInteger, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("reference", String(80)),
+    Column("who", String(64)),
+    Index("ledger_by_day", "day", "account"),
+    Index("ledger_by_community", "community", "day", "account", "kind", "points"),
+    Index("ledger_by_month", "month"),
+    # What is not settled from deposits is little, and asked of one account over all its days.
+    Index("ledger_by_account", "account", "day", sqlite_where=_OTHER, postgresql_where=_OTHER),
+    sqlite_autoincrement=True,
+)
+
+# Sums of the ledger by the month its entries concern: a year of a community without its entries.
+points_month = Table(
+    "points_month",
+    metadata,
+    Column("community", String(32), primary_key=True),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("account", String(32), primary_key=True),
+    Column("earned", BigInteger, nullable=False),
+    Column("adjusted", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Index("points_month_by_account", "account"),
+    sqlite_with_rowid=False,
+)
+
+# Months that are closed: what their file held.
+closed_month = Table(
+    "closed_month",
+    metadata,
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    Column("entries", Integer, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("closed_us", BigInteger, nullable=False),
+)
+
+# What can be had for points.
+reward = Table(
+    "reward",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name_zh", String(100), nullable=False),
+    Column("name_en", String(100), nullable=False),
+    Column("price", Integer, nullable=False),
+    Column("stock", Integer, nullable=False),
+    Column("offered", Boolean, nullable=False),
+)
+
+# Rewards asked for: reserved, then handed over or cancelled.
+redemption = Table(
+    "redemption",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("community", String(32), nullable=False),
+    Column("reward", String(32), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+    Column("changed_by", String(64), nullable=False),
+    Index("redemption_by_account", "account"),
+    Index("redemption_by_state", "state"),
+    sqlite_autoincrement=True,
+)
+
+# Requests that callers named, and what they were answered: repeating one is harmless.
+request = Table(
+    "request",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # Programs' bearer tokens, hashed.
