@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeVar, dataclass_transform
+
+C = TypeVar("C")
 
 
 class Category(StrEnum):
@@ -86,7 +88,17 @@ class DoorKey(NamedTuple):
     door: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+def fact(cls: type[C]) -> type[C]:
+    """A dataclass that the type checker holds frozen, and that is hashed as one.
+
+    ``frozen=True`` would say it at run time too, by a call for every field: measured 0.96 us to
+    make a deposit against 0.19, and the gateway makes one for each event.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
+@fact
 class LevelReading:
     """How full a door was. ``level_pct`` 0 to 100; None when the sensor could not tell, with
     ``fault`` saying why.
@@ -101,7 +113,7 @@ class LevelReading:
     seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Deposit:
     """Something put into a door. ``account`` is the card's pseudonymous code; it goes to records,
     never to telemetry.
@@ -119,7 +131,7 @@ class Deposit:
     seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Collection:
     """A door emptied. Net weight is gross - tare."""
 
@@ -138,7 +150,7 @@ class Collection:
         return self.gross_g - self.tare_g
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Status:
     """How a device is. A last will carries a state and nothing else."""
 
@@ -154,7 +166,7 @@ class Status:
     seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Alarm:
     """Something wrong began (``active``) or ended. ``door`` is "" when the alarm concerns the
     whole device.

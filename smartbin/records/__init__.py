@@ -81,7 +81,16 @@ def check(engine: Engine) -> None:
 
 def _pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, and say IMMEDIATE
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        # The pages that a day's lines and marks fall on, and a log that takes them several times
+        # over: a page that many batches change is carried into the file once.
+        "cache_size=-16384",
+        "wal_autocheckpoint=8192",
+        "journal_size_limit=67108864",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 

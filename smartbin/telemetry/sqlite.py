@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import US_PER_HOUR, day_of, hour_of_day
+from smartbin.calendar import Slots
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.events import (
     Alarm,
@@ -26,6 +26,10 @@ from smartbin.events import (
 )
 from smartbin.telemetry.sqlite_rollups import Row, add_deposits, add_levels, add_presence
 from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, SCHEMA, VERSION, mismatch, typed_errors
+
+WAL_PAGES = 8192
+"""How many pages of 4 KiB the log takes before they are carried into the file: a page that many
+batches change is carried once."""
 
 
 def _add(table: str, values: int, identity: str) -> str:
@@ -42,22 +46,25 @@ _ADD: Mapping[type[Fact], str] = {
     Status: _add("status", 11, "device, at_us"),
     Alarm: _add("alarm", 8, "device, door, type, at_us"),
 }
+# An enumeration's plain value: SQLite's driver looks for an adapter of every other type, for each
+# value of each row, and ``value`` is a property.
 _ROW: Mapping[type[Fact], Callable[[Any, int, int], Row]] = {
     LevelReading: lambda f, day, hour: (
         f.device, f.door, f.at_us, f.level_pct, f.fault, f.seq, day, hour
     ),
     Deposit: lambda f, day, hour: (
-        f.device, f.door, f.at_us, f.weight_g, f.verdict, f.judge, f.item, f.seq, day, hour
+        f.device, f.door, f.at_us, f.weight_g, f.verdict and f.verdict._value_,
+        f.judge and f.judge._value_, f.item and f.item._value_, f.seq, day, hour,
     ),
     Collection: lambda f, day, hour: (
         f.device, f.door, f.at_us, f.gross_g, f.tare_g, f.crew, f.seq, day, hour
     ),
     Status: lambda f, day, hour: (
-        f.device, f.at_us, f.state, f.battery_pct, f.voltage_mv, f.rssi_dbm, f.temperature_c,
-        f.firmware, f.seq, day, hour,
+        f.device, f.at_us, f.state._value_, f.battery_pct, f.voltage_mv, f.rssi_dbm,
+        f.temperature_c, f.firmware, f.seq, day, hour,
     ),
     Alarm: lambda f, day, hour: (
-        f.device, f.door, f.type, f.at_us, int(f.active), f.seq, day, hour
+        f.device, f.door, f.type._value_, f.at_us, int(f.active), f.seq, day, hour
     ),
 }  # fmt: skip
 
@@ -67,25 +74,6 @@ _ROLL_UP: Mapping[type[Fact], Callable[[sqlite3.Connection, list[Row]], None]] =
 }
 
 
-class _Slots:
-    """Day and hour of an instant, looked up by its quarter of an hour: since 1972 every zone's
-    offset, and so every day and hour, begins on one.
-    """
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._known: dict[int, tuple[int, int]] = {}
-
-    def of(self, at_us: int) -> tuple[int, int]:
-        quarter = at_us // (US_PER_HOUR // 4)
-        if (slot := self._known.get(quarter)) is None:
-            if len(self._known) > 100_000:
-                self._known.clear()
-            slot = day_of(at_us, self._zone).toordinal(), hour_of_day(at_us, self._zone)
-            self._known[quarter] = slot
-        return slot
-
-
 class SqliteWriter:
     """The writing half. Makes the file and its tables; raises BadInput when the file keeps days
     of another zone or comes from another version.
@@ -93,7 +81,7 @@ class SqliteWriter:
 
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
         self._path = path
-        self._slots = _Slots(zone)
+        self._slots = Slots(zone)
         with typed_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # No transaction but ours; handed from the thread that makes it to the one that pumps.
@@ -109,7 +97,8 @@ class SqliteWriter:
     def _prepare(self, db: sqlite3.Connection, zone: ZoneInfo) -> None:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA journal_size_limit=67108864")
+        db.execute(f"PRAGMA journal_size_limit={WAL_PAGES * 8192}")
+        db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
         db.execute("PRAGMA cache_size=-32768")
         with _writing(db):
             if db.execute("PRAGMA user_version").fetchone() == (0,):

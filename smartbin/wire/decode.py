@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,7 +23,7 @@ from smartbin.events import (
     Status,
 )
 from smartbin.registry import Registry
-from smartbin.wire.encode import payload_of
+from smartbin.wire.encode import payload_of, topic_of
 from smartbin.wire.messages import (
     MAX_BATCH,
     MAX_PAYLOAD_BYTES,
@@ -65,8 +65,7 @@ class Rejected:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What one message became."""
 
     facts: list[Fact]
@@ -93,6 +92,12 @@ class Decoder:
             kind: TypeAdapter(model).validate_json for kind, model in MESSAGES.items()
         }
         self._batch = TypeAdapter(BatchMessage).validate_json
+        # Every topic on which something may come, as it is asked for each message.
+        self._addresses = {
+            topic_of(registry.site.id, device, kind): (device, kind)
+            for device in registry.devices
+            for kind in (*MESSAGES, "batch")
+        }
 
     def decode(self, topic: str, payload: bytes, received_at_us: int) -> Decoded:
         """Facts and refusals of one message. Never raises: bad input is a value."""
@@ -108,17 +113,23 @@ class Decoder:
         if len(payload) > MAX_PAYLOAD_BYTES:
             detail = f"{len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} are taken"
             raise _Refusal("too_large", "", detail)
+        try:
+            return self._addresses[topic]
+        except KeyError:
+            raise self._unknown(topic) from None
+
+    def _unknown(self, topic: str) -> _Refusal:
+        """Why nothing may come on this topic."""
         parts = topic.split("/")
         if len(parts) != 5 or f"{parts[0]}/{parts[1]}" != ROOT:
-            raise _Refusal("bad_topic", "topic", f"expected {ROOT}/SITE/DEVICE/KIND")
+            return _Refusal("bad_topic", "topic", f"expected {ROOT}/SITE/DEVICE/KIND")
         site, device, kind = parts[2:]
         if site != self._registry.site.id:
-            raise _Refusal("unknown_site", "topic", f"this site is {self._registry.site.id}")
+            return _Refusal("unknown_site", "topic", f"this site is {self._registry.site.id}")
         if device not in self._doors:
-            raise _Refusal("unknown_device", "topic", f"device {device!r} is not in the registry")
-        if kind not in MESSAGES and kind != "batch":
-            raise _Refusal("unknown_kind", "topic", f"{kind!r} is none of {', '.join(MESSAGES)}")
-        return device, kind
+            detail = f"device {device!r} is not in the registry"
+            return _Refusal("unknown_device", "topic", detail)
+        return _Refusal("unknown_kind", "topic", f"{kind!r} is none of {', '.join(MESSAGES)}")
 
     def _decode_one(
         self, device: str, kind: str, payload: bytes, received_at_us: int
@@ -161,11 +172,15 @@ class Decoder:
             raise _Refusal("past_time", "at", "before 2020: the device's clock is not set")
         seq = message.seq
         match message:
-            case DepositMessage(door=door):
-                self._known(device, door, "door")
-                judge = _judge(message)
+            case DepositMessage():
+                self._known(device, message.door, "door")
                 weight_g, item, account = message.weight_g, message.item, message.account
-                verdict = message.verdict
+                verdict, judge = message.verdict, message.judge
+                if verdict is not None and judge is None:
+                    judge = Judge.CAMERA
+                elif verdict is None and judge is not None:
+                    raise _Refusal("bad_value", "judge", "a judge without a verdict")
+                door = message.door
                 return [Deposit(device, door, at_us, weight_g, verdict, judge, item, account, seq)]
             case FillMessage():
                 return self._readings(device, message, at_us)
@@ -226,14 +241,6 @@ def _at_ms(at: str) -> int:
         return calendar.to_us(datetime.fromisoformat(at)) // 1000
     except ValueError as error:  # the pattern lets the 31st of February through
         raise _Refusal("bad_field", "at", str(error)) from None
-
-
-def _judge(message: DepositMessage) -> Judge | None:
-    if message.verdict is None:
-        if message.judge is not None:
-            raise _Refusal("bad_value", "judge", "a judge without a verdict")
-        return None
-    return message.judge or Judge.CAMERA
 
 
 def is_last_will(payload: bytes) -> bool:
