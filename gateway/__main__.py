@@ -11,12 +11,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway import provision, secrets
+from gateway import drain, provision, secrets, share
 from gateway.backoff import Backoff
-from gateway.broker import SessionMemory, broker_of, filters_of
+from gateway.broker import SessionMemory, broker_of
 from gateway.http import Board, serve
 from gateway.meters import Meters
 from gateway.mqtt import Session, SessionTaken
@@ -51,6 +53,10 @@ def main(argv: list[str] | None = None) -> int:
     provision.add_arguments(credentials)
     deployment = commands.add_parser("secrets", help="make every secret of a deployment")
     secrets.add_arguments(deployment)
+    parts = commands.add_parser("parts", help="say whether a division leaves a device out")
+    share.add_arguments(parts)
+    away = commands.add_parser("drain", help="take a gateway away for good")
+    away.add_argument("client_id", nargs="?", default="", help="whose session; ours when left out")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -66,6 +72,12 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if args.command == "quarantine":
             return quarantine_command(settings, args.action, args.id, args.reason, args.device)
+        if args.command == "parts":
+            text, status = share.parts_command(args.parts, load(settings.site).devices)
+            print(text)
+            return status
+        if args.command == "drain":
+            return run_drain(settings, args.client_id or settings.mqtt_client_id)
         return run(settings)
     except BadInput as error:
         print(error, file=sys.stderr)
@@ -77,14 +89,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(settings: GatewaySettings) -> int:
     """Pump until SIGTERM or SIGINT; the batch in hand is finished first."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_on_signals()
     with contextlib.ExitStack() as parts:
         try:
-            pipeline = build(settings, stop, parts)
+            client_id = share.take_client_id(settings.mqtt_client_id, settings.quarantine, parts)
+            gateway = build(settings, client_id, stop, parts)
             while not stop.is_set():
-                pipeline.pump()
+                gateway.pipeline.pump()
         except Stopped:
             log.info("stopped while a store was away; the broker keeps what was not acknowledged")
         except SessionTaken as error:
@@ -93,48 +104,113 @@ def run(settings: GatewaySettings) -> int:
     return 0
 
 
+def run_drain(settings: GatewaySettings, client_id: str) -> int:
+    """Take the gateway of this client id away for good."""
+    if share.SLOT in client_id:
+        raise BadInput(
+            f"drain: say which gateway, for example {client_id.replace(share.SLOT, '2')}"
+        )
+    stop = _stop_on_signals()
+    with contextlib.ExitStack() as parts:
+        try:
+            gateway = build(settings, client_id, stop, parts, draining=True)
+            count = drain.drain(gateway.pipeline, gateway.session, stop.is_set)
+            gateway.session.close()
+            last = parts.enter_context(
+                contextlib.closing(_session(settings, client_id, [], kept=False))
+            )
+            if count is not None and drain.end(last, stop.is_set):
+                _memory(settings, client_id).settled([])
+                print(f"{client_id}: {count} messages kept, nothing is left behind · 已清空")
+                return 0
+        except Stopped:
+            pass
+        except SessionTaken as error:
+            log.error("%s", error)
+            return EXIT_SESSION_TAKEN
+    print(f"{client_id}: not drained to the end; run it again", file=sys.stderr)
+    return 1
+
+
+class Gateway(NamedTuple):
+    """What ``build`` put together."""
+
+    pipeline: Pipeline
+    session: Session
+
+
 def build(
-    settings: GatewaySettings, stop: threading.Event, parts: contextlib.ExitStack
-) -> Pipeline:
-    """Everything between broker and stores, ended by ``parts``. Raises Stopped."""
+    settings: GatewaySettings,
+    client_id: str,
+    stop: threading.Event,
+    parts: contextlib.ExitStack,
+    *,
+    draining: bool = False,
+) -> Gateway:
+    """Everything between broker and stores, ended by ``parts``; ``draining`` subscribes to
+    nothing and shows nothing over HTTP. Raises Stopped.
+    """
     registry = load(settings.site)
     site, zone = registry.site.id, registry.site.zone
-    chance = random.Random()  # noqa: S311 - jitter, no secret
     quarantine = Quarantine(settings.quarantine)
     meters = Meters(time.monotonic, _now_us, gaps=not settings.mqtt_share)
-    session = Session(
-        broker_of(
-            settings.mqtt_url,
-            settings.mqtt_client_id,
-            settings.mqtt_password.get_secret_value(),
-            settings.mqtt_ca_file,
-        ),
-        filters_of(site, settings.mqtt_share),
-        SessionMemory(settings.quarantine / "session.json", settings.mqtt_client_id),
-        Backoff(0.2, 30.0, chance),
-    )
-    server = serve(
-        Board(meters, quarantine, session),
-        *http_address("SMARTBIN_GATEWAY_HTTP", settings.gateway_http),
-    )
-    parts.callback(server.server_close)
-    parts.callback(server.shutdown)
+    filters = share.filters_of(site, settings.mqtt_share, settings.mqtt_part, registry.devices)
+    if draining:
+        # What the session may hold is what must be unsubscribed.
+        _memory(settings, client_id).opens(filters)
+        filters = []
+    session = _session(settings, client_id, filters)
+    if not draining:
+        server = serve(
+            Board(meters, quarantine, session),
+            *http_address("SMARTBIN_GATEWAY_HTTP", settings.gateway_http),
+        )
+        parts.callback(server.server_close)
+        parts.callback(server.shutdown)
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
     parts.callback(engine.dispose)
     telemetry = _open_telemetry(settings, zone, meters, stop)
     parts.callback(telemetry.close)
     parts.callback(session.close)
     log.info("gateway of %s at %s", site, settings.mqtt_url.rpartition("@")[2])
-    return Pipeline(
+    pipeline = Pipeline(
         session,
         Decoder(registry),
         telemetry,
         DepositLines(engine, zone),
         quarantine,
         meters,
-        Backoff(0.2, 30.0, chance),
+        _backoff(),
         stop.is_set,
     )
+    return Gateway(pipeline, session)
+
+
+def _session(
+    settings: GatewaySettings, client_id: str, filters: Sequence[str], *, kept: bool = True
+) -> Session:
+    broker = broker_of(
+        settings.mqtt_url,
+        client_id,
+        settings.mqtt_password.get_secret_value(),
+        settings.mqtt_ca_file,
+    )
+    return Session(broker, filters, _memory(settings, client_id), _backoff(), kept=kept)
+
+
+def _memory(settings: GatewaySettings, client_id: str) -> SessionMemory:
+    return SessionMemory(settings.quarantine / "session.json", client_id)
+
+
+def _backoff() -> Backoff:
+    return Backoff(0.2, 30.0, random.Random())  # noqa: S311 - jitter, no secret
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def http_address(name: str, value: str) -> tuple[str, int]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from smartbin.errors import BadInput
-from smartbin.wire import ROOT
 
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 
@@ -66,16 +67,6 @@ def broker_of(
     )
 
 
-def filters_of(site: str, share: str = "") -> list[str]:
-    """What a gateway subscribes to: every kind of every device of the site, alone or sharing the
-    work with the other gateways of the group ``share``.
-    """
-    if any(c in share for c in "/+#"):
-        raise BadInput("SMARTBIN_MQTT_SHARE: a group's name has no '/', '+' or '#'")
-    everything = f"{ROOT}/{site}/+/+"
-    return [f"$share/{share}/{everything}" if share else everything]
-
-
 class SessionMemory:
     """Remembers in a file which filters the session at the broker may hold, so that a gateway
     started with other settings unsubscribes what is no longer configured.
@@ -87,14 +78,24 @@ class SessionMemory:
 
     def opens(self, filters: Sequence[str]) -> list[str]:
         """Called before subscribing: returns what must be unsubscribed."""
-        known = self._read()
-        stale = [name for name in known.get(self._client_id, []) if name not in filters]
-        self._write({**known, self._client_id: [*filters, *stale]})
+        with self._locked():
+            known = self._read()
+            stale = [name for name in known.get(self._client_id, []) if name not in filters]
+            self._write({**known, self._client_id: [*filters, *stale]})
         return stale
 
     def settled(self, filters: Sequence[str]) -> None:
         """The broker has unsubscribed what was stale."""
-        self._write({**self._read(), self._client_id: list(filters)})
+        with self._locked():
+            self._write({**self._read(), self._client_id: list(filters)})
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Replicas of a gateway share the file."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.with_suffix(".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _read(self) -> dict[str, list[str]]:
         try:
@@ -104,7 +105,6 @@ class SessionMemory:
         return known if isinstance(known, dict) else {}
 
     def _write(self, known: dict[str, list[str]]) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         new = self._file.with_suffix(".new")
         new.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
         os.replace(new, self._file)  # noqa: PTH105 - the name says that it is atomic

@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from paho.mqtt import client as paho
@@ -39,6 +39,8 @@ SELECT_MAX_S = 0.25
 # Two clients under one id end each other's connections at once, for ever.
 SHORT_LIFE_S = 10.0
 SHORT_LIVES_MAX = 5
+# A SUBSCRIBE of so many filters stays far below any broker's bound on a packet.
+FILTERS_MAX = 500
 
 
 class SessionTaken(Exception):
@@ -48,7 +50,9 @@ class SessionTaken(Exception):
 class Session:
     """A source of deliveries that reconnects by itself.
 
-    ``problem`` says in a sentence why no message can come; None when subscribed.
+    ``problem`` says in a sentence why no message can come; None when subscribed. Without filters
+    it unsubscribes what the session holds and gets only what is queued. Not ``kept``, it ends the
+    session that the broker has under this client id.
     """
 
     def __init__(
@@ -58,6 +62,8 @@ class Session:
         memory: SessionMemory,
         backoff: Backoff,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        *,
+        kept: bool = True,
     ) -> None:
         self.problem: str | None = f"not yet connected to {broker.host}:{broker.port}"
         self.connects = 0
@@ -73,7 +79,9 @@ class Session:
         self._accepted_s: float | None = None
         self._short_lives = 0
         self._refusal: str | None = None
-        self._client = _Client(broker)
+        self._kept = kept
+        self._asked: dict[int | None, list[str]] = {}
+        self._client = _Client(broker, kept)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_unsubscribe = self._on_unsubscribe
@@ -189,27 +197,41 @@ class Session:
             self._refusal = explain_refusal(code.getName(), self._broker)
             return
         self._accepted_s = time.monotonic()
-        stale = self._memory.opens(self._filters)
+        self._asked.clear()
+        stale = self._memory.opens(self._filters) if self._kept else []
         if stale:
-            log.info("unsubscribing what is no longer configured: %s", ", ".join(stale))
-            self._client.unsubscribe(stale)
-        self._client.subscribe([(name, 1) for name in self._filters])
+            log.info("unsubscribing what is no longer configured: %s", _some(stale))
+        for names in _chunks(stale):
+            self._asked[self._client.unsubscribe(list(names))[1]] = names
+        for names in _chunks(self._filters):
+            self._asked[self._client.subscribe([(name, 1) for name in names])[1]] = names
+        self._answered()
 
     def _on_subscribe(
-        self, _client: Any, _data: Any, _mid: int, codes: Sequence[ReasonCode], _: Any
+        self, _client: Any, _data: Any, mid: int, codes: Sequence[ReasonCode], _: Any
     ) -> None:
-        refused = [name for name, code in zip(self._filters, codes, strict=True) if code.is_failure]
+        names = self._asked.pop(mid, [])
+        refused = [name for name, code in zip(names, codes, strict=True) if code.is_failure]
         if refused:
             self._refusal = (
-                f"the broker refuses the subscription to {', '.join(refused)}: allow "
+                f"the broker refuses the subscription to {_some(refused)}: allow "
                 f"{self._broker.client_id!r} to read it in the broker's access list"
             )
             return
-        log.info("subscribed to %s", ", ".join(self._filters))
-        self.problem = None
+        self._answered()
 
-    def _on_unsubscribe(self, _client: Any, _data: Any, _mid: int, _codes: Any, _: Any) -> None:
-        self._memory.settled(self._filters)
+    def _on_unsubscribe(self, _client: Any, _data: Any, mid: int, _codes: Any, _: Any) -> None:
+        self._asked.pop(mid, None)
+        self._answered()
+
+    def _answered(self) -> None:
+        """Nothing stands out any more: what is configured is what the session holds."""
+        if self._asked or self._refusal:
+            return
+        if self._kept:
+            self._memory.settled(self._filters)
+        log.info("subscribed to %s", _some(self._filters))
+        self.problem = None
 
     def _on_disconnect(
         self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, _: Any
@@ -219,14 +241,23 @@ class Session:
         )
 
 
+def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
+    return (list(names[n : n + FILTERS_MAX]) for n in range(0, len(names), FILTERS_MAX))
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3]) or "nothing"
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
 class _Client(paho.Client):
     """Paho, with a socket that reads ahead and waits for nothing."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, kept: bool) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
-            clean_session=False,
+            clean_session=not kept,
             reconnect_on_failure=False,
             manual_ack=True,
         )

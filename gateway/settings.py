@@ -17,6 +17,7 @@ class GatewaySettings(Settings):
     mqtt_client_id: str = "smartbin-gateway"
     mqtt_ca_file: Path | None = None
     mqtt_share: str = ""
+    mqtt_part: str = ""
     telemetry_url: str = "sqlite:///var/telemetry.db"
     telemetry_token: SecretStr = SecretStr("")
     records_url: str = "sqlite:///var/records.db"

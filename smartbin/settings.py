@@ -97,6 +97,7 @@ ALL_NAMES = frozenset(
         "MQTT_CLIENT_ID",
         "MQTT_CA_FILE",
         "MQTT_SHARE",
+        "MQTT_PART",
         "TELEMETRY_URL",
         "TELEMETRY_TOKEN",
         "RECORDS_URL",

@@ -25,10 +25,8 @@ class Gateway:
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict)
 
-    def start(self) -> None:
-        self.port = free_port()
-        environment = {
-            **os.environ,
+    def environment(self) -> dict[str, str]:
+        return {
             "PYTHONPATH": str(ROOT),
             "SMARTBIN_SITE": str(SITE),
             "SMARTBIN_MQTT_URL": self.broker.url,
@@ -38,6 +36,10 @@ class Gateway:
             "SMARTBIN_GATEWAY_HTTP": f"127.0.0.1:{self.port}",
             **self.settings,
         }
+
+    def start(self) -> None:
+        self.port = free_port()
+        environment = {**os.environ, **self.environment()}
         with (self.folder / "gateway.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway"], env=environment, stdout=log, stderr=log
