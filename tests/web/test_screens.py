@@ -17,15 +17,25 @@ from tests.web.conftest import Screens, now_us
 pytestmark = pytest.mark.browser
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PAGES = ["/", "/board", "/board/oak", "/board/nowhere", "/crew", "/office", "/me", "/sign-in"]
+PAGES = [
+    "/",
+    "/board",
+    "/board/oak",
+    "/board/nowhere",
+    "/crew",
+    "/office",
+    "/office/community/oak",
+    "/office/device/bin-001",
+    "/office/quarantine",
+    "/me",
+    "/sign-in",
+]
 
 
 def deposits(count: int, device: str = "bin-001") -> list[Deposit]:
     start_us = now_us() - count * 1_000_000
     return [
-        Deposit(
-            device, "kitchen", start_us + n * 1_000_000, 1_200, Verdict.CORRECT, Judge.CAMERA
-        )
+        Deposit(device, "kitchen", start_us + n * 1_000_000, 1_200, Verdict.CORRECT, Judge.CAMERA)
         for n in range(count)
     ]
 

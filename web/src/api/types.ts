@@ -16,7 +16,7 @@ export interface Figures {
   by_category: Record<Category, CategoryFigures>;
 }
 export interface DayFigures extends Figures { day: string }
-export interface Sorting { from: string; to: string; days: DayFigures[]; total: Figures; as_of?: string }
+export interface Sorting { from: string; to: string; days: DayFigures[]; total: Figures; as_of?: string; silent_devices?: string[]; missing_messages?: number; quarantined?: number }
 
 export interface Community {
   id: string;
@@ -72,3 +72,24 @@ export interface LiveDeposit {
 
 export interface Session { role: Role; account?: string | null }
 export type Role = "crew" | "community" | "office" | "admin" | "resident";
+
+export interface LevelAt { at: string; level_pct: number | null; fault?: string | null }
+export interface Levels { device: string; doors: Record<string, LevelAt[]> }
+export interface Device {
+  id: string;
+  kind: "bin" | "collection_point";
+  name: string;
+  community: string | null;
+  collection_point: string | null;
+  state: "online" | "offline" | null;
+  status_at: string | null;
+  battery_pct: number | null;
+  firmware: string | null;
+  alarms: { door: string; type: string; since: string }[];
+  doors: { door: string; category: Category; capacity_l: number; full_pct: number; overfull_pct: number; level: LevelAt | null }[];
+}
+export interface DepositRow { at: string; device: string; door: string; weight_g: number; verdict: "correct" | "incorrect" | null; judge: "camera" | "supervisor" | "inspector" | null; item: string | null }
+export interface CollectionRow { at: string; device: string; door: string; gross_g: number; tare_g: number; net_g: number; crew: string | null }
+
+export interface RefusedMessage { id: string; received_at: string; device: string; topic: string; reason: string; field: string; detail: string; payload: string }
+export interface QuarantineOut { total: number; counts: { device: string; reason: string; messages: number }[]; messages: RefusedMessage[] }
