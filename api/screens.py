@@ -17,7 +17,16 @@ from api.security import PUBLIC
 
 router = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
-PAGES = ("/", "/board", "/board/{community}", "/crew", "/me", "/office", "/office/{rest:path}", "/sign-in")
+PAGES = (
+    "/",
+    "/board",
+    "/board/{community}",
+    "/crew",
+    "/me",
+    "/office",
+    "/office/{rest:path}",
+    "/sign-in",
+)
 FILES = ("sw.js", "crew.webmanifest", "crew-files.json")
 MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
