@@ -34,3 +34,22 @@ class BadInput(ValueError):
     """A person or a program gave something wrong: one sentence that names the field, the reason
     and the remedy.
     """
+
+
+class Refused(Exception):
+    """What was asked is understood and cannot be: ``kind`` names why for programs, the sentence
+    says the reason and the remedy, ``more`` what a caller may want to show.
+    """
+
+    def __init__(self, kind: str, detail: str, **more: object) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.more = more
+
+
+class NotFound(Refused):
+    """There is no such account, reward or redemption."""
+
+
+class Conflict(Refused):
+    """It stands against what is already so: too few points, no stock, an id used before."""

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from smartbin.records import open_engine, prepare
 from tests import postgres
+from tests.records.books import Books
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,11 @@ def engine(records_url: str) -> Iterator[Engine]:
     opened = open_engine(records_url)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def books(engine: Engine, tmp_path: Path) -> Books:
+    """Accounts, deposits and a ledger of a small site, with two accounts."""
+    kept = Books(engine, tmp_path)
+    kept.load()
+    return kept
