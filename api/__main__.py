@@ -16,6 +16,7 @@ import uvicorn
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from api import users
 from api.app import create_app
 from api.parts import Parts
 from api.settings import ApiSettings
@@ -48,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     roles = [role.value for role in Role if role not in (Role.PUBLIC, Role.RESIDENT)]
     token.add_argument("--role", choices=roles, default=Role.CREW.value)
     token.add_argument("--community", help="the one that a token of that role is bound to")
+    users.add_commands(commands)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -59,6 +61,9 @@ def main(argv: list[str] | None = None) -> int:
             return _migrate(settings)
         if args.command == "token":
             return _token(settings, args.action, args.name, Role(args.role), args.community)
+        if args.command == "user":
+            print(users.run(args, _prepared(settings), load(settings.site), _now_us()))
+            return 0
         app = create_app(_parts(settings))
         if args.command == "openapi":
             print(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True))
@@ -92,7 +97,7 @@ def _parts(settings: ApiSettings) -> Parts:
         open_reader(settings.telemetry_url, registry.site.zone, token),
         engine,
         settings.quarantine,
-        lambda: calendar.to_us(datetime.now(UTC)),
+        _now_us,
         STATIC,
     )
 
@@ -117,10 +122,18 @@ def _prepare_when_there(engine: Engine) -> None:
             time.sleep(AGAIN_S)
 
 
-def _token(settings: ApiSettings, action: str, name: str, role: Role, community: str | None) -> int:
+def _prepared(settings: ApiSettings) -> Engine:
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
     prepare(engine)
-    tokens = Tokens(engine)
+    return engine
+
+
+def _now_us() -> int:
+    return calendar.to_us(datetime.now(UTC))
+
+
+def _token(settings: ApiSettings, action: str, name: str, role: Role, community: str | None) -> int:
+    tokens = Tokens(_prepared(settings))
     if action == "list":
         for known in tokens.names():
             print(f"{known.name}  {known.role}  {known.community or ''}".rstrip())

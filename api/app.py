@@ -20,6 +20,7 @@ from api.security import PUBLIC
 from api.tables import ETags
 from smartbin.errors import StoreUnavailable
 from smartbin.records import check as check_records
+from smartbin.records.sign_in import SignIn
 
 VERSION = "0.1.0"
 # The largest body any endpoint takes is a sign-in; a stranger must not fill the memory with more.
@@ -57,6 +58,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.hub = hub
+    app.state.sign_in = SignIn(parts.engine)
     app.state.metrics = CollectorRegistry()
     app.state.requests = Counter(
         "smartbin_api_requests", "Requests answered", ["code"], registry=app.state.metrics

@@ -17,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.errors import Problem
 from api.parts import Parts, PartsDep
 from smartbin.records.principals import STRANGER, Principal, Role
+from smartbin.records.sessions import Sessions
 from smartbin.records.tokens import Tokens
 
 COOKIE = "smartbin_session"
@@ -67,14 +68,17 @@ def principal_of(
     request: Request, parts: Parts, credentials: HTTPAuthorizationCredentials | None = None
 ) -> Principal | None:
     """Whose the bearer token is, else the signed-in browser; None for a stranger."""
-    secret = credentials.credentials if credentials else request.cookies.get(COOKIE, "")
-    return Tokens(parts.engine).principal_of(secret) if secret else None
+    if credentials is not None:
+        return Tokens(parts.engine).principal_of(credentials.credentials)
+    secret = request.cookies.get(COOKIE)
+    return Sessions(parts.engine).principal_of(secret, parts.now_us()) if secret else None
 
 
 def _refuse_other_sites(request: Request) -> None:
     name, value = OURS
-    origin = urlsplit(request.headers.get("origin", "")).netloc
-    if request.headers.get(name) != value or origin not in ("", request.headers.get("host")):
+    origin, host = request.headers.get("origin"), request.headers.get("host")
+    ours = origin is None or urlsplit(origin).netloc == host  # "null" is a page that hides itself
+    if request.headers.get(name) != value or not ours:
         raise Problem(
             403,
             "other-site",
@@ -100,7 +104,9 @@ OFFICE = Depends(Allow(Role.OFFICE))
 ADMIN = Depends(Allow())
 RESIDENT = Depends(Allow(Role.RESIDENT, Role.OFFICE))
 JUDGE = Depends(Allow(Role.SUPERVISOR, Role.INSPECTOR, Role.OFFICE))
+SIGNED_IN = Depends(Allow(*(role for role in Role if role is not Role.PUBLIC)))
 
 CrewDep = Annotated[Principal, CREW]
 OfficeDep = Annotated[Principal, OFFICE]
 AdminDep = Annotated[Principal, ADMIN]
+SignedInDep = Annotated[Principal, SIGNED_IN]

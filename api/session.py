@@ -1,61 +1,104 @@
-"""Signing in on the screens: an access code becomes a cookie that no script can read.
-
-The cookie holds the same token that programs send as a bearer, so both end when the token is
-revoked. It is ``SameSite=Strict``: no other site can make a browser send it, so no form of another
-site can act for who is signed in.
-"""
+"""Signing in on the screens: a name and a password become a cookie that no script can read."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.errors import Problem, documented
 from api.parts import PartsDep
-from api.security import COOKIE, PUBLIC, principal_of
-from smartbin.records.principals import Role
-from smartbin.records.tokens import Tokens
+from api.security import COOKIE, PUBLIC, SignedInDep, principal_of
+from smartbin import calendar
+from smartbin.records.principals import Principal, Role
+from smartbin.records.sessions import Sessions, life_of
+from smartbin.records.sign_in import SignIn, TooOften, Wrong
 
-router = APIRouter(prefix="/api/v1/session", tags=["session"], dependencies=[PUBLIC])
-SESSION_S = 30 * 24 * 3600
-CODE_LENGTH_MAX = 200
+router = APIRouter(prefix="/api/v1", tags=["session"])
 
 
-class SignIn(BaseModel):
+class Credentials(BaseModel):
     """What a person enters."""
 
-    code: str = Field(min_length=1, max_length=CODE_LENGTH_MAX, description="the access code")
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64, examples=["li.wei"])
+    password: str = Field(min_length=1, max_length=200, examples=["correct horse battery staple"])
 
 
-class Session(BaseModel):
-    """Who is signed in on this browser."""
+class Me(BaseModel):
+    """Who is signed in on this browser, and what they are bound to."""
 
+    name: str
     role: Role
+    community: str | None = None
+    account: str | None = None
+
+    @classmethod
+    def of(cls, who: Principal) -> Me:
+        """From who asks."""
+        return cls(name=who.name, role=who.role, community=who.community, account=who.account)
 
 
-@router.get("", responses=documented(401))
-def session(request: Request, parts: PartsDep) -> Session:
+class SessionRow(BaseModel):
+    """A browser somebody is signed in on."""
+
+    id: str
+    name: str
+    role: Role
+    agent: str = Field(description="what the browser calls itself")
+    started: datetime
+    seen: datetime = Field(description="to five minutes")
+    ends: datetime
+
+
+class SessionsOut(BaseModel):
+    """Sessions, the last used first."""
+
+    sessions: list[SessionRow]
+
+
+@router.get("/session", dependencies=[PUBLIC], responses=documented(401))
+def session(request: Request, parts: PartsDep) -> Me:
     """Who is signed in; 401 when nobody is."""
     who = principal_of(request, parts)
     if who is None:
-        raise Problem(401, "unauthorized", "nobody is signed in; POST a code to sign in")
-    return Session(role=who.role)
+        raise Problem(401, "unauthorized", "nobody is signed in; POST name and password")
+    return Me.of(who)
 
 
-@router.post("", responses=documented(401, 422), response_model=Session)
-def sign_in(body: SignIn, request: Request, parts: PartsDep) -> Response:
-    """Sign in with an access code made by `python -m api token create`."""
-    code = body.code.strip()
-    who = Tokens(parts.engine).principal_of(code)
-    if who is None:
-        raise Problem(401, "unauthorized", "no such access code; ask the office for a new one")
-    answer = JSONResponse({"role": who.role})
+@router.post(
+    "/session",
+    dependencies=[PUBLIC],
+    responses=documented(401, 403, 422, 429, 503),
+    response_model=Me,
+)
+def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
+    """Sign in. After some failures the next must wait (429, Retry-After), and ever longer."""
+    service: SignIn = request.app.state.sign_in
+    agent = request.headers.get("user-agent", "")
+    address = request.client.host if request.client else ""
+    now_us = parts.now_us()
+    try:
+        who, secret = service.by_password(body.name, body.password, address, agent, now_us)
+    except Wrong:
+        raise Problem(401, "wrong-credentials", "the name or the password is wrong") from None
+    except TooOften as error:
+        raise Problem(
+            429,
+            "too-often",
+            f"too many failed sign-ins; wait {error.wait_s} seconds",
+            headers={"Retry-After": str(error.wait_s)},
+            wait_s=error.wait_s,
+        ) from None
+    answer = JSONResponse(Me.of(who).model_dump())
     answer.set_cookie(
         COOKIE,
-        code,
-        max_age=SESSION_S,
+        secret,
+        max_age=life_of(who.role).whole_us // calendar.US_PER_S,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
@@ -64,9 +107,38 @@ def sign_in(body: SignIn, request: Request, parts: PartsDep) -> Response:
     return answer
 
 
-@router.delete("", status_code=204)
-def sign_out() -> Response:
+@router.delete("/session", status_code=204, dependencies=[PUBLIC], responses=documented(403, 503))
+def sign_out(request: Request, parts: PartsDep) -> Response:
     """Sign out on this browser."""
+    if secret := request.cookies.get(COOKIE):
+        Sessions(parts.engine).end(secret)
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, path="/api", httponly=True, samesite="strict")
     return answer
+
+
+@router.get("/sessions", responses=documented(401, 503))
+def sessions(parts: PartsDep, who: SignedInDep) -> SessionsOut:
+    """Where one is signed in; for admin, where everybody is."""
+    rows = [
+        SessionRow(
+            id=one.id,
+            name=one.principal.name,
+            role=one.principal.role,
+            agent=one.agent,
+            started=parts.local(one.started_us),
+            seen=parts.local(one.seen_us),
+            ends=parts.local(one.ends_us),
+        )
+        for one in Sessions(parts.engine).seen_by(who, parts.now_us())
+    ]
+    return SessionsOut(sessions=rows)
+
+
+@router.delete("/sessions/{session}", status_code=204, responses=documented(401, 403, 404, 503))
+def end(parts: PartsDep, session: str, who: SignedInDep) -> Response:
+    """End a session of one's own; for admin, anybody's."""
+    if not Sessions(parts.engine).end_by_id(session, who):
+        detail = "no such session of yours; GET /api/v1/sessions lists them"
+        raise Problem(404, "not-found", detail, parameter="session")
+    return Response(status_code=204)

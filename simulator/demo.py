@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import json
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -38,6 +39,7 @@ OVERLAP_US = (
 LEAD_MAX = 400  # messages published and not yet received by the gateway, while backfilling
 CAUGHT_UP_S = 120.0
 SAVE_EVERY_S = 5.0
+PEOPLE = ("crew", "office")  # names that are their roles
 NEW_TOKEN = ("token", "create", "--role", "crew", "--name", "demo")
 
 
@@ -174,6 +176,7 @@ def _started(folder: Path, site: Path, choice: str) -> Iterator[System]:
         children.wait_for_url("gateway", f"{gateway}/readyz")
         children.wait_for_url("api", f"{api}/healthz")
         token = _token(children, folder / "crew.token", settings)
+        _people(children, folder / "password", settings)
         broker = Broker.parse(settings["SMARTBIN_MQTT_URL"])
         yield System(children, folder, broker, api, gateway, token)
 
@@ -186,6 +189,19 @@ def _token(children: Children, kept: Path, settings: dict[str, str]) -> str:
     kept.touch(mode=0o600)
     kept.write_text(token, encoding="utf-8")
     return token
+
+
+def _people(children: Children, kept: Path, settings: dict[str, str]) -> None:
+    """Who signs in on the demo's screens: made once, with one password kept like the token."""
+    if kept.exists():
+        return
+    fresh = kept.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(secrets.token_urlsafe(12), encoding="utf-8")
+    for name in PEOPLE:
+        create = ("user", "create", "--name", name, "--role", name, "--password-file", str(fresh))
+        children.ask("user create", [sys.executable, "-m", "api", *create], settings)
+    fresh.replace(kept)
 
 
 def _metric(shown: str, name: str) -> int:
@@ -235,11 +251,13 @@ def _save(state: Path, seed: int, until_us: int) -> None:
 
 
 def _addresses(system: System) -> None:
+    password = (system.folder / "password").read_text(encoding="utf-8")
     print(
         f"""
 看板 boards       {system.api}/
 接口文档 API docs {system.api}/docs
 网关 gateway      {system.gateway}/metrics
+登录 sign in      {" / ".join(PEOPLE)}，密码 password {password}
 收运口令 crew token {system.token}
 数据 data         {system.folder}
 

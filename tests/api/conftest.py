@@ -13,9 +13,12 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.parts import Parts
+from api.security import COOKIE
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.records import open_engine, prepare
+from smartbin.records.principals import Principal
+from smartbin.records.sessions import Sessions
 from smartbin.records.tokens import Role, Tokens
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
@@ -23,6 +26,7 @@ from tests.places import SHANGHAI, small_registry
 TODAY = date(2026, 11, 23)
 NOON_US = calendar.start_us(TODAY, SHANGHAI) + 12 * calendar.US_PER_HOUR
 WINDOW = Days(date(2026, 11, 1), TODAY)
+ACCOUNT = "acc-oak-1"
 # What the screens send with every request; see api/security.py.
 PAGE = {"X-Requested-With": "smartbin"}
 
@@ -40,6 +44,10 @@ class Api:
         return answer.json()
 
     def as_(self, role: Role) -> dict[str, str]:
+        if role is Role.RESIDENT:
+            resident = Principal(role, ACCOUNT, account=ACCOUNT)
+            secret = Sessions(self.parts.engine).start(resident, "test", NOON_US)
+            return {"Cookie": f"{COOKIE}={secret}"}
         return {"Authorization": f"Bearer {self.tokens[role]}"} if role in self.tokens else {}
 
 

@@ -12,15 +12,20 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from sqlalchemy import Engine
+
 from api.app import create_app
 from api.parts import Parts
 from smartbin import calendar
 from smartbin.records import open_engine, prepare
-from smartbin.records.tokens import Role, Tokens
+from smartbin.records.passwords import Passwords
+from smartbin.records.principals import Role
+from smartbin.records.users import Users
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, free_port, missing, program, until
 
+PASSWORD = "four quiet lorries"
 STATIC = ROOT / "api" / "static"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -33,15 +38,15 @@ def now_us() -> int:
 class Screens:
     url: str
     writer: TelemetryWriter
-    code: str
+    engine: Engine
     browser: Browser
 
-    def open(self, path: str, *, signed_in: bool = False, theme: str = "light") -> Page:
+    def open(self, path: str, *, role: str = "", theme: str = "light") -> Page:
         context = self.context(theme=theme, width=1920, height=1080)
-        if signed_in:
+        if role:
             answer = context.request.post(
                 f"{self.url}/api/v1/session",
-                data={"code": self.code},
+                data={"name": role, "password": PASSWORD},
                 headers={"X-Requested-With": "smartbin"},
             )
             assert answer.ok, answer.text()
@@ -73,7 +78,9 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
     engine = open_engine(f"sqlite:///{tmp_path}/records.db")
     prepare(engine)
-    code = Tokens(engine).create("office", Role.OFFICE)
+    users = Users(engine, Passwords())
+    for role in (Role.CREW, Role.OFFICE):
+        users.create(role, role, None, PASSWORD, now_us())
     parts = Parts(small_registry(), reader, engine, tmp_path / "quarantine", now_us, STATIC)
     port = free_port()
     config = uvicorn.Config(
@@ -83,7 +90,7 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started, "the API listens")
-    yield Screens(f"http://127.0.0.1:{port}", writer, code, browser)
+    yield Screens(f"http://127.0.0.1:{port}", writer, engine, browser)
     for context in browser.contexts:
         context.close()
     server.should_exit = True

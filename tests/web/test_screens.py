@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from smartbin.events import Deposit, Judge, LevelReading, Verdict
 from tests.real import ROOT, missing
-from tests.web.conftest import Screens, now_us
+from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -68,10 +68,11 @@ def test_the_crew_page_asks_for_a_sign_in_and_leads_back(screens: Screens) -> No
     screens.writer.append(full())
     page = screens.open("/crew")
     page.get_by_role("link", name="登录").click()
-    page.get_by_label("登录码").fill("guessed")
+    page.get_by_label("用户名").fill("crew")
+    page.get_by_label("密码").fill("guessed")
     page.get_by_role("button", name="登录").click()
-    expect(page.get_by_role("alert")).to_contain_text("登录码不对")
-    page.get_by_label("登录码").fill(screens.code)
+    expect(page.get_by_role("alert")).to_contain_text("用户名或密码不对")
+    page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_text("满溢").first).to_be_visible()
     assert page.url.endswith("/crew")
@@ -79,7 +80,7 @@ def test_the_crew_page_asks_for_a_sign_in_and_leads_back(screens: Screens) -> No
 
 def test_the_crew_page_works_without_a_signal_and_keeps_what_was_done(screens: Screens) -> None:
     screens.writer.append(full())
-    page = screens.open("/crew", signed_in=True)
+    page = screens.open("/crew", role="crew")
     expect(page.get_by_role("button", name="已清运").first).to_be_visible()
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     page.context.set_offline(True)
@@ -122,7 +123,7 @@ def test_no_page_breaks_wcag(screens: Screens, theme: str, language: str) -> Non
     screens.writer.append([*deposits(40), *full()])
     broken: dict[str, Any] = {}
     for path in PAGES:
-        page = screens.open(f"{path}?lang={language}", signed_in=True, theme=theme)
+        page = screens.open(f"{path}?lang={language}", role="office", theme=theme)
         page.wait_for_load_state("load")
         expect(page.locator("main")).to_be_visible()
         expect(page.locator(".loading")).to_have_count(0)

@@ -1,0 +1,68 @@
+"""Passwords and one-time codes: kept as argon2id (RFC 9106, low-memory profile of argon2-cffi)."""
+
+from __future__ import annotations
+
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from smartbin.errors import BadInput, StoreUnavailable
+
+LENGTH_MIN, LENGTH_MAX = 10, 200
+# A hash takes 64 MiB and tens of milliseconds: a flood of sign-ins must fill neither the memory
+# nor every thread.
+AT_ONCE = 2
+WAIT_S = 2.0
+
+
+class Passwords:
+    """Hashes and verifies; one for the whole process."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._nobodys: str | None = None
+
+    def hash(self, secret: str) -> str:
+        """What to keep of a secret."""
+        with _Turn(self._turns):
+            return self._hasher.hash(secret)
+
+    def verify(self, kept: str | None, secret: str) -> bool:
+        """Whether this is the secret. Without one to compare with it takes as long: how long an
+        answer takes must not tell who exists.
+        """
+        with _Turn(self._turns):
+            if self._nobodys is None:
+                self._nobodys = self._hasher.hash("nobody")
+            try:
+                return self._hasher.verify(kept or self._nobodys, secret) and kept is not None
+            except (VerifyMismatchError, InvalidHashError):
+                return False
+
+    def outdated(self, kept: str) -> bool:
+        """Whether the parameters have grown since this was hashed."""
+        return self._hasher.check_needs_rehash(kept)
+
+
+class _Turn:
+    def __init__(self, turns: threading.BoundedSemaphore) -> None:
+        self._turns = turns
+
+    def __enter__(self) -> None:
+        if not self._turns.acquire(timeout=WAIT_S):
+            raise StoreUnavailable("too many people sign in at once")
+
+    def __exit__(self, *_: object) -> None:
+        self._turns.release()
+
+
+def check_strength(name: str, password: str) -> None:
+    """Refuse a password that is too short to withstand guessing (NIST SP 800-63B: length counts,
+    rules of composition do not).
+    """
+    if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
+        raise BadInput(f"password: {LENGTH_MIN} to {LENGTH_MAX} characters; choose a longer phrase")
+    if password.casefold() in (name.casefold(), name.casefold() * 2) or len(set(password)) < 4:
+        raise BadInput("password: too easy to guess; choose several words")

@@ -1,0 +1,57 @@
+"""Signing in: what every way of it has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from smartbin.records.passwords import Passwords
+from smartbin.records.principals import Principal
+from smartbin.records.sessions import Sessions
+from smartbin.records.throttle import Attempt, Throttle
+from smartbin.records.users import Users
+
+
+class Wrong(Exception):
+    """The name or the secret is wrong; which of them is nobody's to know."""
+
+
+class TooOften(Exception):
+    """Too many failures: wait ``wait_s`` seconds."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"wait {wait_s} s")
+        self.wait_s = wait_s
+
+
+class SignIn:
+    """Lets people in; one for the whole process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.passwords = Passwords()
+        self._users = Users(engine, self.passwords)
+        self._sessions = Sessions(engine)
+        self._throttle = Throttle(engine)
+
+    def by_password(
+        self, name: str, password: str, address: str, agent: str, now_us: int
+    ) -> tuple[Principal, str]:
+        """Who this is and the new session's secret; raises Wrong or TooOften."""
+
+        def verify() -> Principal | None:
+            user = self._users.verified(name, password)
+            return user.principal if user else None
+
+        return self._enter(Attempt(f"user {name}", address), verify, agent, now_us)
+
+    def _enter(
+        self, attempt: Attempt, verify: Callable[[], Principal | None], agent: str, now_us: int
+    ) -> tuple[Principal, str]:
+        if wait_s := self._throttle.take(attempt, now_us):
+            raise TooOften(wait_s)
+        who = verify()
+        if who is None:
+            raise Wrong
+        self._throttle.forgive(attempt)
+        return who, self._sessions.start(who, agent, now_us)
