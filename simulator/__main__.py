@@ -15,12 +15,12 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from simulator import run
+from simulator.broker import Broker, BrokerLost
 from simulator.demo import demo
 from simulator.expect import Expected
 from simulator.faults import Profile, deliveries
 from simulator.fleet import Fleet
 from simulator.households import write_accounts
-from simulator.publisher import Broker, BrokerLost, Publisher
 from simulator.replay import add_replay, replay
 from smartbin import calendar
 from smartbin.calendar import Days
@@ -39,10 +39,12 @@ class SimulatorSettings(Settings):
     mqtt_url: str = "mqtt://127.0.0.1:1883"
     mqtt_password: SecretStr = SecretStr("")
     mqtt_ca_file: Path | None = None
+    simulator_credentials: Path | None = None
 
     def broker(self) -> Broker:
         """Where to publish."""
-        return Broker.parse(self.mqtt_url, self.mqtt_password.get_secret_value(), self.mqtt_ca_file)
+        password = self.mqtt_password.get_secret_value()
+        return Broker.parse(self.mqtt_url, password, self.mqtt_ca_file, self.simulator_credentials)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,8 +126,9 @@ def _live(args: argparse.Namespace, settings: SimulatorSettings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Publisher(settings.broker(), "smartbin-simulator-live") as publisher:
-        print(f"{len(fleet.registry.devices)} devices, Ctrl-C ends", file=sys.stderr)
+    with run.devices(settings.broker(), fleet, _now_us) as publisher:
+        count = len(fleet.registry.devices)
+        print(f"{count} 台设备已连接 · {count} devices connected, Ctrl-C ends", file=sys.stderr)
         run.live(fleet, publisher, start_us, args.speed, args.faults, _now_us, stop.wait)
     return 0
 
@@ -134,9 +137,9 @@ def _backfill(args: argparse.Namespace, settings: SimulatorSettings) -> int:
     fleet = Fleet(load(settings.site), args.seed)
     end_us = _now_us()
     start_us = run.days_before(fleet, end_us, args.days)
-    with Publisher(settings.broker(), "smartbin-simulator-backfill") as publisher:
+    with run.buffered(settings.broker(), fleet.registry.devices) as publisher:
         events = run.backfill(fleet, publisher, start_us, end_us, args.faults)
-    print(f"{events} events published and acknowledged", file=sys.stderr)
+    print(f"{events} events published and acknowledged · 条已发布并确认", file=sys.stderr)
     return 0
 
 

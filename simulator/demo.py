@@ -20,12 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator import run
+from simulator.broker import Broker
 from simulator.check import compare
 from simulator.children import LOCAL, Children, PartFailed, port_of, start_broker
 from simulator.expect import Expected
-from simulator.faults import Profile
+from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
-from simulator.publisher import Broker, Publisher
+from simulator.publisher import Publisher
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.errors import BadInput
@@ -99,10 +100,11 @@ def _show(
     start_us = _reached(state, fleet.seed)
     if start_us is None:
         start_us = run.days_before(fleet, now, args.days)
-    with Publisher(system.broker, "smartbin-simulator") as publisher:
+    with run.buffered(system.broker, fleet.registry.devices) as publisher:
         run.backfill(fleet, publisher, start_us, now, pace=_pace(system, publisher))
         system.wait_received(publisher.acknowledged)
-        _save(state, fleet.seed, now)
+    _save(state, fleet.seed, now)
+    with run.devices(system.broker, fleet, now_us) as publisher:
         _addresses(system)
         saved_s = time.monotonic()
 
@@ -130,21 +132,25 @@ def _check(fleet: Fleet, site: Path, args: argparse.Namespace, now_us: Callable[
         until_us = now_us()
         live_us = until_us - CHECK_LIVE_HOURS * calendar.US_PER_HOUR
         start_us = run.days_before(fleet, until_us, args.days)
-        with Publisher(system.broker, "smartbin-simulator") as publisher:
+        with run.buffered(system.broker, fleet.registry.devices) as publisher:
             pace = _pace(system, publisher)
             run.backfill(fleet, publisher, start_us, live_us, seen=expected.add_one, pace=pace)
+        backfilled = publisher.acknowledged
+        born: list[Delivery] = []
+        with run.devices(system.broker, fleet, now_us, born.append) as publisher:
             print(f"实时 live, {CHECK_LIVE_HOURS} h x {CHECK_SPEED}, mild faults", file=sys.stderr)
             never = threading.Event()
             run.live(
                 fleet, publisher, live_us, CHECK_SPEED, Profile.MILD, now_us, never.wait,
                 until_us=until_us, seen=expected.add_one,
             )  # fmt: skip
-            system.wait_received(publisher.acknowledged)
-        zone = fleet.registry.site.zone
-        days = Days(calendar.day_of(start_us, zone), calendar.day_of(until_us, zone))
-        differences, compared = compare(
-            system.api, system.token, system.folder / "quarantine", expected, days
-        )
+            system.wait_received(backfilled + publisher.acknowledged)
+            expected.add(born)
+            zone = fleet.registry.site.zone
+            days = Days(calendar.day_of(start_us, zone), calendar.day_of(until_us, zone))
+            differences, compared = compare(
+                system.api, system.token, system.folder / "quarantine", expected, days
+            )
     for difference in differences[:50]:
         print(difference, file=sys.stderr)
     print(f"{compared} answers compared, {len(differences)} differ")

@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from simulator.publisher import Broker, Publisher
-from simulator.run import progress
+from simulator.broker import Broker
+from simulator.run import buffered, progress
 from smartbin import calendar, wire
 from smartbin.errors import BadInput
 from smartbin.events import Category, Collection, Fact, LevelReading, at_us
@@ -89,7 +89,7 @@ def replay(args: argparse.Namespace, broker: Callable[[], Broker]) -> int:
         print(f"{args.make_site}: {devices} devices; set SMARTBIN_SITE to it", file=sys.stderr)
         return 0
     with ExitStack() as stack:
-        publisher = stack.enter_context(Publisher(broker(), "smartbin-simulator-replay"))
+        publisher = stack.enter_context(buffered(broker(), {e.device for e in emptyings}))
         advance = stack.enter_context(progress("重放 replay", len(emptyings)))
         for device, said in messages(emptyings, args.category):
             kind = wire.kind_of(said)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -18,11 +19,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from simulator.broker import Broker
 from simulator.faults import Delivery, Profile, deliveries, messages_of, of_device
 from simulator.fleet import Fleet
 from simulator.publisher import Publisher
 from smartbin import calendar, wire
 from smartbin.calendar import Days
+from smartbin.events import DeviceState, Status, at_us
 
 Seen = Callable[[Delivery], None]
 
@@ -138,6 +141,30 @@ def live(
     return reached_us
 
 
+def births(
+    fleet: Fleet, now_us: Callable[[], int], seen: Seen = lambda _: None
+) -> Callable[[str], bytes]:
+    """What a device states when it has connected: that it is online, now. Its counter repeats the
+    newest one of today, because the day's other messages have theirs already.
+    """
+    zone = fleet.registry.site.zone
+    today, now = calendar.day_of(now_us(), zone), now_us()
+    seqs = {}
+    for device in fleet.registry.devices:
+        said = [m for m in fleet.day(device, today) if m.at_us <= now]
+        newest = max(said, key=attrgetter("at_us"), default=None)
+        seqs[device] = (newest and newest.facts[0].seq) or 0
+
+    def birth(device: str) -> bytes:
+        seq = seqs[device]
+        fact = Status(device, at_us(now_us() // 1000, seq), DeviceState.ONLINE, seq=seq)
+        event = wire.event_of((fact,), zone)
+        seen(Delivery(fact.at_us, device, ((fact.kind, event),), (fact,)))
+        return wire.payload_of(event)
+
+    return birth
+
+
 def _day_at(at_us: int, zone: ZoneInfo) -> Days:
     day = calendar.day_of(at_us, zone)
     return Days(day, day)
@@ -146,6 +173,24 @@ def _day_at(at_us: int, zone: ZoneInfo) -> Days:
 def _send(publisher: Publisher, site: str, delivery: Delivery) -> None:
     for topic, payload, retain in messages_of(delivery, site):
         publisher.publish(topic, payload, retain=retain)
+
+
+def devices(
+    broker: Broker, fleet: Fleet, now_us: Callable[[], int], seen: Seen = lambda _: None
+) -> Publisher:
+    """Connections of devices that live: one each, with birth and last will."""
+    site = fleet.registry.site.id
+    birth = births(fleet, now_us, seen)
+    return Publisher(broker, broker.logins(fleet.registry.devices), site=site, birth=birth)
+
+
+def buffered(broker: Broker, devices: Iterable[str]) -> Publisher:
+    """For what devices buffered: their own connections where the broker asks each for its
+    credential, else one for all, which is faster.
+    """
+    if broker.credentials:
+        return Publisher(broker, broker.logins(devices))
+    return Publisher(broker, [broker.login("smartbin-simulator")])
 
 
 def days_before(fleet: Fleet, end_us: int, days: int) -> int:

@@ -107,5 +107,6 @@ ALL_NAMES = frozenset(
         "API_HTTP",
         "API_TLS_CERT_FILE",
         "API_TLS_KEY_FILE",
+        "SIMULATOR_CREDENTIALS",
     )
 )
