@@ -14,7 +14,8 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
-from simulator.fleet import Fleet, Message
+from simulator.fleet import Fleet
+from simulator.teller import Message
 from smartbin import calendar, wire
 from smartbin.calendar import Days
 from smartbin.events import Fact, LevelReading

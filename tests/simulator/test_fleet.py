@@ -11,8 +11,9 @@ import pytest
 
 from simulator.expect import Expected
 from simulator.faults import Profile, deliveries, messages_of
-from simulator.fleet import Fleet, Message
+from simulator.fleet import Fleet
 from simulator.households import Behaviour, people_of
+from simulator.teller import Message
 from smartbin import calendar, wire
 from smartbin.calendar import Days
 from smartbin.events import Category, Collection, Deposit, Fact, LevelReading, identity
