@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api import boards, communities, errors, live, places, quarantine, screens, session
+from api import boards, codes, communities, errors, live, places, quarantine, screens, session
 from api.headers import SecurityHeaders
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
@@ -71,6 +71,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(boards.router)
     app.include_router(quarantine.router)
     app.include_router(session.router)
+    app.include_router(codes.router)
     app.include_router(live.router)
     app.include_router(screens.router)
     _health(app)

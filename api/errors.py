@@ -20,7 +20,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.headers import SECURITY_HEADERS
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable, UnknownPlace
+from smartbin.errors import (
+    BadInput,
+    Conflict,
+    NotFound,
+    Refused,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownPlace,
+)
 
 LOG = logging.getLogger("api")
 RETRY_AFTER_S = 5
@@ -120,6 +128,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BadInput)
     async def _bad(request: Request, error: BadInput) -> Response:
         return respond(request, Problem(422, "bad-input", str(error)))
+
+    @app.exception_handler(NotFound)
+    @app.exception_handler(Conflict)
+    async def _cannot(request: Request, error: Refused) -> Response:
+        status = 404 if isinstance(error, NotFound) else 409
+        more: dict[str, Any] = error.more
+        return respond(request, Problem(status, error.kind, str(error), **more))
 
     @app.exception_handler(StoreRefused)
     async def _refused(request: Request, error: StoreRefused) -> Response:

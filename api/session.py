@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -21,12 +22,29 @@ router = APIRouter(prefix="/api/v1", tags=["session"])
 
 
 class Credentials(BaseModel):
-    """What a person enters."""
+    """What a person enters: name and password; or, a resident, card and one-time code."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"name": "li.wei", "password": "correct horse battery staple"},
+                {"card": "K3f81c", "code": "01234567"},
+            ]
+        },
+    )
 
-    name: str = Field(min_length=1, max_length=64, examples=["li.wei"])
-    password: str = Field(min_length=1, max_length=200, examples=["correct horse battery staple"])
+    name: str = Field("", max_length=64)
+    password: str = Field("", max_length=200)
+    card: str = Field("", max_length=64)
+    code: str = Field("", max_length=20)
+
+    @model_validator(mode="after")
+    def _one_pair(self) -> Self:
+        person, resident = (self.name, self.password), (self.card, self.code)
+        if not (all(person) and not any(resident)) and not (all(resident) and not any(person)):
+            raise ValueError("send name and password, or card and code")
+        return self
 
 
 class Me(BaseModel):
@@ -83,9 +101,19 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
     address = request.client.host if request.client else ""
     now_us = parts.now_us()
     try:
-        who, secret = service.by_password(body.name, body.password, address, agent, now_us)
+        if body.name:
+            who, secret = service.by_password(body.name, body.password, address, agent, now_us)
+        else:
+            card, code = body.card.strip(), "".join(body.code.split())
+            who, secret = service.by_code(card, code, address, agent, now_us, parts.today())
     except Wrong:
-        raise Problem(401, "wrong-credentials", "the name or the password is wrong") from None
+        detail = (
+            "the name or the password is wrong"
+            if body.name
+            else "the card or the code is wrong, or the code has been used or has expired; "
+            "the office makes a new one"
+        )
+        raise Problem(401, "wrong-credentials", detail) from None
     except TooOften as error:
         raise Problem(
             429,

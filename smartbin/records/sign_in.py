@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from sqlalchemy import Engine
 
+from smartbin.records.accounts import Accounts
+from smartbin.records.codes import Codes
 from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Principal
+from smartbin.records.principals import Principal, Role
 from smartbin.records.sessions import Sessions
 from smartbin.records.throttle import Attempt, Throttle
 from smartbin.records.users import Users
@@ -32,6 +35,8 @@ class SignIn:
         self.passwords = Passwords()
         self._users = Users(engine, self.passwords)
         self._sessions = Sessions(engine)
+        self._accounts = Accounts(engine)
+        self._codes = Codes(engine, self.passwords)
         self._throttle = Throttle(engine)
 
     def by_password(
@@ -44,6 +49,19 @@ class SignIn:
             return user.principal if user else None
 
         return self._enter(Attempt(f"user {name}", address), verify, agent, now_us)
+
+    def by_code(
+        self, card: str, code: str, address: str, agent: str, now_us: int, today: date
+    ) -> tuple[Principal, str]:
+        """The same for a resident, with a card and a one-time code."""
+
+        def verify() -> Principal | None:
+            account = self._accounts.of_card(card, today)
+            if not self._codes.spend(account, code, now_us) or account is None:
+                return None
+            return Principal(Role.RESIDENT, account, account=account)
+
+        return self._enter(Attempt(f"card {card}", address), verify, agent, now_us)
 
     def _enter(
         self, attempt: Attempt, verify: Callable[[], Principal | None], agent: str, now_us: int

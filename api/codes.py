@@ -1,0 +1,38 @@
+"""One-time codes, with which residents sign in: the office makes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from api.errors import documented
+from api.parts import PartsDep
+from api.security import OfficeDep
+from smartbin.errors import NotFound
+from smartbin.records.accounts import Accounts
+from smartbin.records.codes import Codes
+from smartbin.records.sign_in import SignIn
+
+router = APIRouter(prefix="/api/v1", tags=["session"])
+
+
+class NewCode(BaseModel):
+    """A code to hand to the resident: it can be seen this once, and used once."""
+
+    account: str
+    code: str = Field(examples=["01234567"])
+    ends: datetime
+
+
+@router.post("/accounts/{account}/codes", responses=documented(401, 403, 404, 503))
+def make(request: Request, parts: PartsDep, account: str, who: OfficeDep) -> NewCode:
+    """Make a one-time code for an account; an older one of it is good no more."""
+    service: SignIn = request.app.state.sign_in
+    if Accounts(parts.engine).get(account) is None:
+        raise NotFound("unknown-account", f"account: there is no {account!r}; look at the card")
+    codes = Codes(parts.engine, service.passwords)
+    code, ends_us = codes.make(account, who.name, parts.now_us())
+    return NewCode(account=account, code=code, ends=parts.local(ends_us))
