@@ -34,6 +34,7 @@ from smartbin.calendar import Days
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.records.account_table import CARD, Holding, lines_of, plan
 from smartbin.records.bulk import AT_ONCE, insert_many
+from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, deposit_line, holding, unsettled
 from smartbin.rewards import AccountKind
 
@@ -146,7 +147,7 @@ class Accounts:
 
     def get(self, code: str) -> Account | None:
         """An account with the cards it has and had; None when there is none."""
-        with self._reading() as db:
+        with snapshot(self._engine) as db:
             found = db.execute(select(account).where(account.c.code == code)).first()
             if found is None:
                 return None
@@ -155,7 +156,7 @@ class Accounts:
 
     def of_card(self, card: str, day: date) -> str | None:
         """Whose card it was on a day."""
-        with self._reading() as db:
+        with snapshot(self._engine) as db:
             return db.execute(
                 select(holding.c.account).where(
                     holding.c.card == card,
@@ -167,20 +168,12 @@ class Accounts:
 
     def all(self) -> Iterator[Account]:
         """Every account, by code."""
-        with self._reading() as db:
+        with snapshot(self._engine) as db:
             held: dict[str, list[Holding]] = {}
             for row in db.execute(_standing()):
                 held.setdefault(row.account, []).append(of_row(row))
             for found in db.execute(select(account).order_by(account.c.code)):
                 yield _account(found, held.get(found.code, []))
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect().execution_options(reading=True) as db:
-                yield db
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
 
     @contextmanager
     def _changing(self) -> Iterator[Connection]:

@@ -44,18 +44,27 @@ class Earnings:
     def __init__(self, registry: Registry, tariffs: Tariffs) -> None:
         self._registry, self._tariffs = registry, tariffs
 
-    def in_week(self, db: Connection, accounts: Sequence[str], week: Days) -> dict[str, list[Line]]:
-        """Every deposit of each account in an ISO week, in the order of events, and what it
-        earned. An account that is none is absent.
+    def in_weeks(
+        self, db: Connection, accounts: Sequence[str], days: Days
+    ) -> dict[str, list[Line]]:
+        """Every deposit of each account in the ISO weeks that the days touch, in the order of
+        events, and what it earned. An account that is none is absent.
         """
         kinds = _kinds(db, accounts)
-        deposits = self.deposits(db, list(kinds), week)
-        found = {}
+        whole = Days(week_of(days.first).first, week_of(days.last).last)
+        deposits = self.deposits(db, list(kinds), whole)
+        found: dict[str, list[Line]] = {}
         for code, kind in kinds.items():
             own = deposits.get(code, [])
             homes = {_name(deposit): community for deposit, community in own}
-            earned = earned_in_week(self._tariffs, kind, [deposit for deposit, _ in own])
-            found[code] = [Line(one, homes[_name(one.deposit)]) for one in earned]
+            weeks: dict[date, list[RewardDeposit]] = defaultdict(list)
+            for deposit, _ in own:
+                weeks[week_of(deposit.day).first].append(deposit)
+            found[code] = [
+                Line(one, homes[_name(one.deposit)])
+                for monday in sorted(weeks)
+                for one in earned_in_week(self._tariffs, kind, weeks[monday])
+            ]
         return found
 
     def deposits(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from smartbin.records.accounts import home, standing_of
 from smartbin.records.bulk import AT_ONCE
 from smartbin.records.ledger import Entry, Kind, append
-from smartbin.records.schema import ledger, points_month
+from smartbin.records.schema import OTHER, ledger, points_month
 from smartbin.rewards import Tariffs, expiries
 
 
@@ -86,7 +86,7 @@ def _others(db: Connection, accounts: Sequence[str]) -> list[tuple[str, Kind, da
     table = ledger.c
     rows = db.execute(
         select(table.account, table.kind, table.day, func.sum(table.points))
-        .where(table.account.in_(accounts), table.kind.not_in(("earned", "correction")))
+        .where(table.account.in_(accounts), OTHER)
         .group_by(table.account, table.kind, table.day, table.points > 0)
     )
     return [(code, Kind(kind), date.fromordinal(day), int(p)) for code, kind, day, p in rows]

@@ -22,6 +22,7 @@ from smartbin.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from smartbin.records.accounts import home, standing_of
 from smartbin.records.bulk import insert_into
 from smartbin.records.ledger import Entry, Kind, append
+from smartbin.records.reading import snapshot
 from smartbin.records.requests import once
 from smartbin.records.schema import account, redemption, reward
 
@@ -76,7 +77,7 @@ class Shop:
     def rewards(self, *, every: bool = False) -> list[Reward]:
         """The catalogue: what is offered, or ``every`` reward there ever was."""
         asked = select(reward).order_by(reward.c.price, reward.c.id)
-        with self._reading() as db:
+        with snapshot(self._engine) as db:
             rows = db.execute(asked if every else asked.where(reward.c.offered)).all()
         return [Reward(*row) for row in rows]
 
@@ -168,7 +169,7 @@ class Shop:
                 asked = asked.where(column == value)
         if before is not None:
             asked = asked.where(redemption.c.id < before)
-        with self._reading() as db:
+        with snapshot(self._engine) as db:
             return [_of_row(row) for row in db.execute(asked)]
 
     def adjust(
@@ -242,14 +243,6 @@ class Shop:
             raise NotFound("unknown-redemption", f"redemption: there is no number {number}")
         _lock(db, found.account)
         return _of_row(db.execute(asked).one())
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect().execution_options(reading=True) as db:
-                yield db
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-_OTHER = text("kind NOT IN ('earned', 'correction')")
+# What does not follow from deposits. Written out, and not bound: only so a partial index is used.
+OTHER = text("kind NOT IN ('earned', 'correction')")
 _ID = BigInteger().with_variant(Integer, "sqlite")  # what SQLite counts by itself
 
 # Who deposited: the one place where a card and a deposit meet. Kept as long as points count.
@@ -126,7 +127,7 @@ ledger = Table(
     Index("ledger_by_community", "community", "day", "account", "kind", "points"),
     Index("ledger_by_month", "month"),
     # What is not settled from deposits is little, and asked of one account over all its days.
-    Index("ledger_by_account", "account", "day", sqlite_where=_OTHER, postgresql_where=_OTHER),
+    Index("ledger_by_account", "account", "day", sqlite_where=OTHER, postgresql_where=OTHER),
     sqlite_autoincrement=True,
 )
 

@@ -146,7 +146,7 @@ class Settler:
         causes: Mapping[date, set[str]],
     ) -> list[Entry]:
         due: dict[tuple[str, date, str], int] = defaultdict(int)
-        for code, lines in self._earnings.in_week(db, accounts, week).items():
+        for code, lines in self._earnings.in_weeks(db, accounts, week).items():
             for line in lines:
                 due[code, line.earned.deposit.day, line.community] += line.earned.points
         said = booked(db, accounts, week)
@@ -165,9 +165,9 @@ class Settler:
         return entries
 
 
-def booked(db: Connection, accounts: Sequence[str], week: Days) -> dict[tuple[str, date, str], int]:
+def booked(db: Connection, accounts: Sequence[str], days: Days) -> dict[tuple[str, date, str], int]:
     """What the ledger says that accounts earned, by account, day and community."""
-    ordinals = list(range(week.first.toordinal(), week.last.toordinal() + 1))
+    ordinals = list(range(days.first.toordinal(), days.last.toordinal() + 1))
     found: dict[tuple[str, date, str], int] = {}
     table = ledger.c
     for start in range(0, len(accounts), AT_ONCE):
