@@ -20,7 +20,7 @@ class Gateway:
     """The gateway's own process over stores in a folder."""
 
     folder: Path
-    broker: Mosquitto
+    broker: Mosquitto | None = None
     process: subprocess.Popen[bytes] | None = None
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Gateway:
         return {
             "PYTHONPATH": str(ROOT),
             "SMARTBIN_SITE": str(SITE),
-            "SMARTBIN_MQTT_URL": self.broker.url,
+            **({"SMARTBIN_MQTT_URL": self.broker.url} if self.broker else {}),
             "SMARTBIN_TELEMETRY_URL": f"sqlite:///{self.folder}/telemetry.db",
             "SMARTBIN_RECORDS_URL": f"sqlite:///{self.folder}/records.db",
             "SMARTBIN_QUARANTINE": str(self.folder / "quarantine"),
