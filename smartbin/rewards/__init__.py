@@ -16,18 +16,23 @@ from smartbin.rewards.sentences import (
     expired,
     redeemed,
 )
+from smartbin.rewards.signals import Carried, Signal, SignalKind, SignalLimits, signals
 from smartbin.rewards.tariff import AccountKind, Campaign, Rate, Rules, Tariff, Tariffs
 from smartbin.rewards.words import Texts
 
 __all__ = [
     "AccountKind",
     "Campaign",
+    "Carried",
     "Cause",
     "Earned",
     "Rate",
     "Reason",
     "RewardDeposit",
     "Rules",
+    "Signal",
+    "SignalKind",
+    "SignalLimits",
     "Tariff",
     "Tariffs",
     "Texts",
@@ -43,4 +48,5 @@ __all__ = [
     "expiries",
     "load_tariffs",
     "redeemed",
+    "signals",
 ]

@@ -91,26 +91,31 @@ class _Lines:
                 self._at.setdefault((*table, field[1]), number)
 
     def of(self, loc: Sequence[str | int]) -> int | None:
-        """The line of a field, or of the nearest table around it."""
+        """The line of a field or table, or of the nearest table around it."""
         path = tuple(str(part) for part in loc)
-        while path and path not in self._at:
+        while path:
+            for known, number in self._at.items():
+                if known[: len(path)] == path:
+                    return number
             path = path[:-1]
-        return self._at.get(path)
+        return None
 
 
 def _sentence(name: str, lines: _Lines, error: ErrorDetails) -> str:
-    loc = error["loc"]
-    number = lines.of(loc)
+    number = lines.of(error["loc"])
     where = f"{name}:{number}" if number else name
-    return f"{where}: {_place(loc)} {_reason(error)}"
+    return f"{where}: {_place(error)} {_reason(error)}"
 
 
-def _place(loc: Sequence[str | int]) -> str:
+def _place(error: ErrorDetails) -> str:
     """``("tariff", 0, "household", "kitchen", "kg_points")`` as a person would say it."""
-    words = [f"{part + 1}" if isinstance(part, int) else part for part in loc]
-    *tables, field = words or [""]
-    table = " ".join(tables)
-    return f"[{table}] {field}" if table else field
+    words = [str(part + 1) if isinstance(part, int) else part for part in error["loc"]]
+    if isinstance(error["loc"][-1], int) and len(words) > 2:
+        words.pop()  # which word of a list: the sentence shows it
+    if error["type"] in ("value_error", "model_type") or len(words) == 2:
+        return f"[{' '.join(words)}]"
+    *table, field = words
+    return f"[{' '.join(table)}] {field}" if table else field
 
 
 def _reason(error: ErrorDetails) -> str:
@@ -135,7 +140,9 @@ def _reason(error: ErrorDetails) -> str:
             return f"is {given}; use {limits['expected'].replace(' or ', ', ')}"
         case "value_error":
             return str(limits["error"])
-        case "model_type" | "list_type" | "dict_type":
+        case "list_type":
+            return f"is {given}; write it as a list"
+        case "model_type":
             return f"is {given}; write it as a table, as in the shipped tariff.toml"
         case _:
             return f"is {given} ({error['msg'][0].lower()}{error['msg'][1:]}); mend it"

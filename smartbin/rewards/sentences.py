@@ -169,7 +169,8 @@ def expired(year: int, change: int, last_day: date) -> Texts:
     if change > 0:
         return Texts(
             f"更正：{year} 年的积分少过期 {change} 分，已退回。",
-            f"Correction: {points(change)} of {year} had not expired and are returned.",
+            f"Correction: {points(change)} of {year} had not expired and "
+            f"{'is' if change == 1 else 'are'} returned.",
         )
     return Texts(
         f"{year} 年的积分 {-change} 分已过期（有效期至{day_zh(last_day)}）。",

@@ -1,0 +1,244 @@
+"""A tariff file: the shipped one holds, every mistake is a sentence with its line and remedy."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartbin.errors import BadInput
+from smartbin.events import Category
+from smartbin.rewards import AccountKind, Tariffs, describe, load_tariffs
+from smartbin.rewards.__main__ import main
+from tests.unit.rewarding import RATE, RULES, tables, tariffs_of
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "xinbei" / "tariff.toml"
+GOOD = SHIPPED.read_text(encoding="utf-8")
+
+
+def load(tmp_path: Path, text: str) -> Tariffs:
+    path = tmp_path / "tariff.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_tariffs(path)
+
+
+def mistakes(tmp_path: Path, text: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        load(tmp_path, text)
+    return str(caught.value)
+
+
+def test_the_shipped_tariff_is_what_the_plan_asks() -> None:
+    tariffs = load_tariffs(SHIPPED)
+    today = tariffs.on(date(2026, 11, 24))
+    assert today is not None
+    household = today.rules(AccountKind.HOUSEHOLD)
+    assert household is not None
+    kitchen = household.rate(Category.KITCHEN)
+    assert kitchen is not None
+    assert (kitchen.weight_min_g, kitchen.weight_max_g, kitchen.day_max) == (200, 10_000, 2)
+    assert household.pause_s == 600
+    assert household.rate(Category.RESIDUAL) is None
+    assert today.rules(AccountKind.ENTERPRISE) not in (None, household)
+    assert tariffs.expires_on(2026) == date(2027, 12, 31)
+    assert tariffs.on(date(2023, 12, 31)) is None
+    assert len(tariffs.campaigns) == 1
+
+
+WRONG = [
+    (
+        "from = 2024-01-01",
+        'from = "2024-01-01"',
+        "[tariff 1] from is '2024-01-01'; write a date without",
+    ),
+    ("from = 2024-01-01", "", "[tariff 1] from is missing; add it"),
+    ("pause_s = 600  ", "pause_s = 600.0", "[tariff 1 household] pause_s is 600.0; write a whole"),
+    ("pause_s = 600  ", "pause_s = true", "[tariff 1 household] pause_s is True; write a whole"),
+    ("pause_s = 600  ", "pause_s = -1", "[tariff 1 household] pause_s is -1; give at least 0"),
+    ("pause_s = 600  ", "pause_s = 86401", "pause_s is 86401; give at most 86400"),
+    ("pause_s = 600  ", "pauses = 600", "pauses is unknown; did you mean pause_s?"),
+    (
+        "kg_points = 10 ",
+        "kg_point = 1\nx = 1",
+        "kitchen] x is unknown; known are day_max, deposit_",
+    ),
+    ("weight_min_g = 20 ", "weight_min_g = 20000", "hazardous] weight_max_g is below weight_min_g"),
+    ("deposit_points = 20 ", "deposit_points = 0", "hazardous] earns nothing; give deposit_points"),
+    (
+        "[tariff.household.kitchen]",
+        "[tariff.household.soup]",
+        "soup is unknown; known are hazardous",
+    ),
+    ("to = 2026-11-30", "to = 2026-10-31", "[campaign 1] to lies before from; swap them"),
+    ("times_pct = 200", "times_pct = 100", "[campaign 1] adds nothing; give times_pct above 100"),
+    (
+        'kinds = ["household"]',
+        'kinds = ["homes"]',
+        "[campaign 1] kinds is 'homes'; use 'household', 'enterprise'",
+    ),
+    ("[[campaign]]", "[[campain]]", "campain is unknown; did you mean campaign?"),
+    ("[tariff.enterprise] ", "[tarif.enterprise] ", "tarif is unknown; did you mean tariff?"),
+    (
+        'name_zh = "快递包装回收月"',
+        "name_zh = 3",
+        "[campaign 1] name_zh is 3 (input should be a valid",
+    ),
+    ("categories = [", "categories = 3 #", "[campaign 1] categories is 3; write it as a list"),
+]
+
+
+# Where the mistake is no single line, the table's head is named.
+AT = {
+    "weight_min_g = 20 ": "[tariff.household.hazardous]",
+    "deposit_points = 20 ": "[tariff.household.hazardous]",
+    "to = 2026-11-30": "[[campaign]]",
+    "times_pct = 200": "[[campaign]]",
+    "from = 2024-01-01": "[[tariff]]\n",
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG)
+def test_each_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    text = GOOD.replace(old, new, 1)
+    (found,) = (line for line in mistakes(tmp_path, text).splitlines() if said in line)
+    mark = AT[old] if old in AT and new != WRONG[0][1] else new.splitlines()[-1]
+    start = text.index("\n" + mark) + 1 if mark.startswith("[") else text.index(mark)
+    number = 1 + text[:start].count("\n")
+    assert found.startswith(f"tariff.toml:{number}: ")
+
+
+def test_lines_are_those_of_the_table_meant(tmp_path: Path) -> None:
+    text = (
+        "[[tariff]]\nfrom = 2024-01-01\n[tariff.household]\nweek_max_points = 1\n"
+        "[[tariff]]\nfrom = 2025-01-01\n[tariff.household]\npause_s = 3\nweek_max_points = 0\n"
+        "[tariff.household.kitchen]\nkg_points = 1\n[tariff.enterprise]\nweek_max_points = 0\n"
+    )
+    assert mistakes(tmp_path, text).splitlines() == [
+        "tariff.toml:9: [tariff 2 household] week_max_points is 0; give at least 1",
+        "tariff.toml:10: [tariff 2 household kitchen] deposit_points is missing; add it",
+        "tariff.toml:13: [tariff 2 enterprise] week_max_points is 0; give at least 1",
+    ]
+
+
+def test_what_is_no_tariff_at_all(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"cannot be read .*put the tariff there"):
+        load_tariffs(tmp_path / "none.toml")
+    path = tmp_path / "tariff.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match=r"is not UTF-8 \(byte 0\)"):
+        load_tariffs(path)
+    path.write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(BadInput, match="over 1 MiB"):
+        load_tariffs(path)
+    path.write_bytes(
+        b"\xef\xbb\xbf" + GOOD.encode() + b"#" * (1024 * 1024 - 3 - len(GOOD.encode()))
+    )
+    assert load_tariffs(path).all
+    assert mistakes(tmp_path, "x = 1\nx = 2").startswith("tariff.toml: is no TOML (Cannot overw")
+    assert "tariff is missing; add it" in mistakes(tmp_path, "")
+    assert "tariff is 3; write it as a list" in mistakes(tmp_path, "tariff = 3")
+    assert "[tariff 1] is 3; write it as a table" in mistakes(tmp_path, "tariff = [3]")
+    twice = "[[tariff]]\nfrom = 2024-01-01\n" * 2
+    assert "two tariffs begin on 2024-01-01; give each" in mistakes(tmp_path, twice)
+    assert len(mistakes(tmp_path, "tariff = '" + "x" * 99 + "'")) < 120
+
+
+@settings(max_examples=150)
+@given(st.integers(0, len(GOOD)), st.text(max_size=6), st.integers(0, 8))
+def test_whatever_is_typed_into_the_file_is_taken_or_explained(
+    tmp_path_factory: pytest.TempPathFactory, at: int, typed: str, cut: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "typed.toml"
+    path.write_text(GOOD[:at] + typed + GOOD[at + cut :], encoding="utf-8", errors="replace")
+    said = ""
+    try:
+        load_tariffs(path)
+    except BadInput as error:
+        said = str(error)
+    assert not said or said.startswith("typed.toml")
+
+
+def test_check_prints_the_rules_or_the_mistakes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(SHIPPED)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:4] == [
+        "自2024年1月1日起：",
+        "From 2024-01-01:",
+        "家庭，厨余垃圾：每次 5 分，每公斤 10 分，每次 0.2 公斤起计，最多按 10 公斤计，"
+        "每天最多计 2 次。",
+        "Households, kitchen waste: 5 points a deposit, 10 points a kg, from 0.2 kg, at most 10 kg "
+        "of one counted, at most 2 a day.",
+    ]
+    path = tmp_path / "wrong.toml"
+    path.write_text(GOOD.replace("kg_points = 10 ", "kg_points = -1"), encoding="utf-8")
+    assert main(["check", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == "wrong.toml:22: [tariff 1 household kitchen] kg_points is -1; give at least 0\n"
+    assert "1 mistake(s)" in err
+
+
+def test_the_tariff_in_sentences() -> None:
+    rate = {**RATE, "deposit_points": 0, "kg_points": 1, "day_max": 1}
+    file = tables(rules={**RULES, "pause_s": 90, "kitchen": rate})
+    del file["tariff"][0]["expiry_months"]
+    file["tariff"].append({"from": date(2026, 6, 1), "expiry_months": 0, "enterprise": RULES})
+    campaign = {
+        "name_zh": "活动",
+        "name_en": "Both",
+        "from": date(2026, 5, 1),
+        "to": date(2026, 5, 31),
+        "times_pct": 150,
+        "extra_points": 1,
+    }
+    named = {
+        **campaign,
+        "name_en": "Some",
+        "times_pct": 100,
+        "from": date(2026, 5, 31),
+        "to": date(2026, 7, 1),
+        "kinds": ["household", "enterprise"],
+        "categories": ["kitchen"],
+        "communities": ["oak"],
+    }
+    tariffs = tariffs_of({**file, "campaign": [campaign, named]})
+    english = [text.en for text in describe(tariffs, date(2026, 5, 30))]
+    assert english == [
+        "From 2026-01-01:",
+        "Households, kitchen waste: 1 point a kg, from 0.2 kg, at most 10 kg of one counted, at "
+        "most 1 a day.",
+        "Households, recyclables: 5 points a deposit, 10 points a kg, from 0.2 kg, at most 10 kg "
+        "of one counted.",
+        "Households, hazardous waste: no points.",
+        "Households, residual waste: no points.",
+        "Households: at least 90 seconds between two rewarded deposits of one category; at most "
+        "300 points a week (Monday to Sunday).",
+        "Enterprises: no points.",
+        "Points do not expire.",
+        "Campaign “Both”, 2026-05-01 to 2026-05-31 (every deposit): points times 1.5 and 1 point "
+        "more a deposit.",
+    ]
+    both = [text.en for text in describe(tariffs, date(2026, 5, 31))]
+    assert both[-1].startswith("Campaign “Some”")
+    after = describe(tariffs, date(2026, 6, 1))
+    assert after[-2:] == [
+        ("当年的积分年底过期。", "Points expire at the end of their year."),
+        (
+            "活动“活动”，2026年5月31日至2026年7月1日（家庭；单位；厨余垃圾；oak）：每次另加 1 分。",
+            "Campaign “Some”, 2026-05-31 to 2026-07-01 (households; enterprises; kitchen waste; "
+            "oak): 1 point more a deposit.",
+        ),
+    ]
+    everything = describe(tariffs)
+    assert [t.en for t in everything].count("From 2026-06-01:") == 1
+    months = tariffs_of(tables())
+    assert describe(months)[-1] == (
+        "当年的积分在年底后 12 个月内有效。",
+        "Points can be spent for 12 months after the end of their year.",
+    )
+    assert describe(months, date(2020, 1, 1)) == []
