@@ -23,7 +23,10 @@ from smartbin.errors import BadInput
 
 USER = "gateway"
 # One random line each.
-LINES = ("mqtt_password", "influx_password", "influx_token", "postgres_password")
+LINES = (
+    *("mqtt_password", "influx_password", "influx_token", "postgres_password"),
+    "grafana_password",
+)
 # A private authority of one's own: ten years. Servers' certificates: what clients accept.
 CA_DAYS, SERVER_DAYS = 3650, 820
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")

@@ -1,0 +1,109 @@
+"""What operators are shown and woken by exists: every metric of dashboard and alerts is one that
+a program has, and Prometheus takes both files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.parts import Parts
+from gateway.http import Board
+from gateway.meters import Meters
+from smartbin.events import Deposit
+from smartbin.quarantine import Quarantine
+from smartbin.records import open_engine
+from smartbin.telemetry import open_reader
+from smartbin.wire import Rejected
+from tests.places import SHANGHAI, small_registry
+from tests.real import ROOT, program
+
+OBSERVE = ROOT / "deploy/observe"
+DASHBOARD = OBSERVE / "grafana/provisioning/dashboards/json/smartbin.json"
+METRIC = re.compile(r"\bsmartbin_\w+")
+LABELS = re.compile(r"(?:by \(|\{)\s*(\w+)|\{\{\s*(?:\$labels\.)?(\w+)")
+
+
+class Link:
+    problem: str | None = None
+
+
+def gateway_metrics(folder: Path) -> str:
+    """Of a gateway to which everything has happened once, so that every metric is there."""
+    meters = Meters(lambda: 0.0, lambda: 0)
+    meters.acknowledged([Deposit("bin-001", "kitchen", 1000, 1, seq=1)])
+    meters.set_aside([Rejected("t", b"", 0, "bad_json", "", "")])
+    meters.blocked("telemetry", "away")
+    return Board(meters, Quarantine(folder), Link()).metrics().decode()
+
+
+def api_metrics(folder: Path) -> str:
+    engine = open_engine(f"sqlite:///{folder}/r.db")
+    reader = open_reader(f"sqlite:///{folder}/t.db", SHANGHAI)
+    with TestClient(
+        create_app(Parts(small_registry(), reader, engine, folder, lambda: 0))
+    ) as client:
+        client.get("/healthz")
+        text = client.get("/metrics").text
+    engine.dispose()
+    return text
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> dict[str, set[str]]:
+    """Every sample's name, with the names of its labels."""
+    found: dict[str, set[str]] = {}
+    for text in (gateway_metrics(tmp_path), api_metrics(tmp_path)):
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def shown() -> str:
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    targets = [target for panel in panels for target in panel["targets"]]
+    return "\n".join(target["expr"] + " " + target["legendFormat"] for target in targets)
+
+
+def woken_by() -> str:
+    return (OBSERVE / "alerts.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", [shown(), woken_by()], ids=["dashboard", "alerts"])
+def test_every_metric_and_label_exists(text: str, samples: dict[str, set[str]]) -> None:
+    named = set(METRIC.findall(text))
+    assert len(named) >= 6
+    assert named <= set(samples), f"no program has {named - set(samples)}"
+    known = {label for labels in samples.values() for label in labels}
+    labels = {first or second for first, second in LABELS.findall(text)} - {""}
+    assert labels <= known | {"job", "instance", "le", "severity", "value"}, labels - known
+
+
+def test_every_metric_of_the_operators_page_exists(samples: dict[str, set[str]]) -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `smartbin_")]
+    named = {name for row in rows for name in METRIC.findall(row)}
+    families = set(samples) | {re.sub(r"_(bucket|count|sum)$", "", name) for name in samples}
+    assert named
+    assert named <= families, f"no program has {named - families}"
+
+
+def test_prometheus_takes_both_files(tmp_path: Path) -> None:
+    tool = program("promtool", "apt-get install prometheus")
+    config = (OBSERVE / "prometheus.yml").read_text(encoding="utf-8")
+    (tmp_path / "ca").touch()
+    moved = config.replace("/etc/prometheus/alerts.yml", str(OBSERVE / "alerts.yml"))
+    moved = moved.replace("/run/secrets/ca", str(tmp_path / "ca"))
+    (tmp_path / "prometheus.yml").write_text(moved, encoding="utf-8")
+    command = [tool, "check", "config", str(tmp_path / "prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 rules found" in done.stdout
