@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean lock docs web secrets
+.PHONY: help setup demo test check bench clean lock docs web screenshots secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ secrets: .venv/ready ## make every secret of a deployment in deploy/secrets (HOS
 	@$(BIN)/python -m gateway secrets $(foreach host,$(HOST),--host $(host)) $(ARGS)
 
 web: api/static/index.html ## build the screens into api/static
+
+screenshots: .venv/ready-dev api/static/index.html ## draw every view in its states and sizes (docs/images, var/screenshots)
+	$(BIN)/python -m tests.screenshots $(ARGS)
 
 SCREENS := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 

@@ -73,8 +73,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(session.router)
     app.include_router(codes.router)
     app.include_router(live.router)
-    app.include_router(screens.router)
     _health(app)
+    app.include_router(screens.router)  # last: it answers every address that nobody else does
     return app
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import APIRouter
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -52,12 +53,19 @@ def docs(request: Request, parts: PartsDep) -> Response:
     return _page(request, parts.static, "docs.html")
 
 
-def _page(request: Request, static: Path | None, name: str) -> Response:
+def elsewhere(request: Request, parts: PartsDep, rest: str) -> Response:
+    """An address that does not exist: a person gets a page that leads on, a program a problem."""
+    if rest.startswith("api/") or "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    return _page(request, parts.static, "index.html", 404)
+
+
+def _page(request: Request, static: Path | None, name: str, status: int = 200) -> Response:
     found = static / name if static else None
     if found is None or not found.is_file():
         detail = "the screens are not built yet; run `make web` or wait until the demo has"
         raise Problem(503, "screens-not-built", detail, headers={"Retry-After": "10"})
-    return _send(request, found, "text/html; charset=utf-8", ASK_FIRST)
+    return _send(request, found, "text/html; charset=utf-8", ASK_FIRST, status)
 
 
 for _path in PAGES:
@@ -94,10 +102,14 @@ def _file(request: Request, static: Path | None, folder: str, name: str, cache: 
     return _send(request, found, media_type, cache)
 
 
-def _send(request: Request, path: Path, media_type: str, cache: str) -> Response:
+def _send(request: Request, path: Path, media_type: str, cache: str, status: int = 200) -> Response:
     headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
     packed = path.with_name(path.name + ".gz")
     if "gzip" in request.headers.get("accept-encoding", "") and packed.is_file():
         headers["Content-Encoding"] = "gzip"
         path = packed
-    return FileResponse(path, media_type=media_type, headers=headers)
+    return FileResponse(path, status, media_type=media_type, headers=headers)
+
+
+# Last: what matches nothing above.
+router.get("/{rest:path}")(elsewhere)

@@ -74,6 +74,9 @@ def test_screens_are_served_and_nothing_else(api: Api, tmp_path: Path) -> None:
     assert script.headers["Content-Type"].startswith("text/javascript")
     assert "immutable" in script.headers["Cache-Control"]
     assert client.get("/sw.js").headers["Cache-Control"] == "no-cache"
+    lost = client.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (lost.status_code, lost.text) == (404, "<p>page</p>")
+    assert client.get("/api/v1/no", headers={"Accept": "text/html"}).json()["status"] == 404
     for path in (
         "/assets/..%2f..%2fsecret.js",
         "/assets/..%5c..%5csecret.js",

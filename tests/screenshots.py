@@ -1,0 +1,263 @@
+"""``make screenshots``: every view in its states and sizes, from the real API over simulated weeks.
+
+The clock stands still at NOW, so two runs draw the same pictures. Those the documents show go to
+docs/images, all of them to var/screenshots.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from rich.progress import Progress
+
+from api.app import create_app
+from api.parts import Parts
+from simulator.fleet import Fleet
+from smartbin import calendar
+from smartbin.events import Category, Deposit, Fact, LevelReading
+from smartbin.quarantine import Quarantine
+from smartbin.records import open_engine, prepare
+from smartbin.records.deposits import DepositLines
+from smartbin.records.principals import Role
+from smartbin.records.tokens import Tokens
+from smartbin.registry import Door, Registry
+from smartbin.registry.load import load
+from smartbin.telemetry import open_reader, open_writer
+from smartbin.wire import Decoder
+from tests.real import ROOT, free_port, program, until
+
+NOW = datetime.fromisoformat("2026-11-24T17:40:00+08:00")
+DAYS = 30
+SEED = 7
+BATCH = 20_000
+EVENING_US = 3 * calendar.US_PER_HOUR
+STATIC = ROOT / "api" / "static"
+KEPT, ALL = ROOT / "docs" / "images", ROOT / "var" / "screenshots"
+HD, DESK, PHONE = (1920, 1080), (1440, 1000), (390, 844)
+COMMUNITY = "yicheng-haoting"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", "--lang=zh-CN"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One picture: where, how large, who looks, and what has happened before it is taken."""
+
+    name: str
+    path: str
+    size: tuple[int, int]
+    role: Role | None = None
+    theme: str = "light"
+    language: str = "zh"
+    state: str = ""  # "offline": the line is cut after loading; "empty": a system without data
+    scale: float = 1.0
+    kept: bool = False
+
+
+VIEWS = (
+    View("board", f"/board/{COMMUNITY}", HD, kept=True),
+    View("board-dark-4k", f"/board/{COMMUNITY}", (3840, 2160), theme="dark"),
+    View("board-en", f"/board/{COMMUNITY}", HD, language="en"),
+    View("board-phone", f"/board/{COMMUNITY}", PHONE, scale=2),
+    View("board-site", "/board", HD),
+    View("board-stale", f"/board/{COMMUNITY}", HD, state="offline"),
+    View("board-empty", f"/board/{COMMUNITY}", HD, state="empty"),
+    View("board-unknown", "/board/nowhere", HD),
+    View("crew", "/crew", PHONE, Role.CREW, scale=2, kept=True),
+    View("crew-offline", "/crew", PHONE, Role.CREW, scale=2, state="offline", kept=True),
+    View("crew-small", "/crew", (360, 640), Role.CREW, scale=2),
+    View("crew-signed-out", "/crew", PHONE, scale=2),
+    View("crew-empty", "/crew", PHONE, Role.CREW, scale=2, state="empty"),
+    View("office", "/office", DESK, Role.OFFICE, kept=True),
+    View("office-en-dark", "/office", DESK, Role.OFFICE, theme="dark", language="en"),
+    View("office-empty", "/office", DESK, Role.OFFICE, state="empty"),
+    View("office-forbidden", "/office", DESK, Role.CREW),
+    View("office-community", f"/office/community/{COMMUNITY}", DESK, Role.OFFICE, kept=True),
+    View("office-device", "/office/device/bin-001", DESK, Role.OFFICE, kept=True),
+    View("office-quarantine", "/office/quarantine", DESK, Role.OFFICE, kept=True),
+    View("me-signed-out", "/me", PHONE, scale=2),
+    View("sign-in", "/sign-in", PHONE, scale=2, kept=True),
+    View("home", "/", DESK),
+    View("docs", "/docs", DESK),
+    View("missing", "/nowhere", DESK),
+)
+
+
+def main(wanted: list[str]) -> int:
+    """Draw the named views, or all; answers the exit status."""
+    chosen = [view for view in VIEWS if not wanted or view.name in wanted]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    ALL.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Progress() as progress,
+        sync_playwright() as playwright,
+    ):
+        registry = load(ROOT / "deploy" / "xinbei")
+        filled = _filled(Path(folder) / "filled", registry, progress)
+        empty = _empty(Path(folder) / "empty", registry)
+        chromium = program("chromium", "apt-get install chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        task = progress.add_task("画面 pictures", total=len(chosen))
+        for view in chosen:
+            with _served(empty if view.state == "empty" else filled) as url:
+                _draw(view, browser, url, filled if view.state != "empty" else empty)
+            progress.advance(task)
+        browser.close()
+    print(f"{len(chosen)} 幅 pictures: {ALL}")
+    return 0
+
+
+def _filled(folder: Path, registry: Registry, progress: Progress) -> Parts:
+    parts = _empty(folder, registry)
+    zone = registry.site.zone
+    now_us = parts.now_us()
+    fleet = Fleet(registry, SEED)
+    start_us = now_us - DAYS * 24 * calendar.US_PER_HOUR
+    writer = open_writer(f"sqlite:///{folder}/telemetry.db", zone)
+    lines = DepositLines(parts.engine, zone)
+    task = progress.add_task("历史 history", total=DAYS)
+    batch: list[Fact] = []
+    full = [d for d in registry.doors(NOW.date()) if d.category == Category.KITCHEN][::4]
+
+    def keep() -> None:
+        writer.append(batch)
+        lines.append([fact for fact in batch if isinstance(fact, Deposit)])
+        done_us = max(fact.at_us for fact in batch) - start_us
+        progress.update(task, completed=done_us / (24 * calendar.US_PER_HOUR))
+        batch.clear()
+
+    for message in fleet.stream(start_us, now_us):
+        batch.extend(fact for fact in message.facts if not _replaced(fact, full, now_us))
+        if len(batch) >= BATCH:
+            keep()
+    if batch:
+        keep()
+    writer.append(_evening(full, now_us))
+    writer.close()
+    _refuse(parts, registry)
+    return parts
+
+
+def _replaced(fact: Fact, full: Sequence[Door], now_us: int) -> bool:
+    since_us = now_us - EVENING_US
+    mine = {door.device for door in full}
+    return isinstance(fact, LevelReading) and fact.device in mine and fact.at_us > since_us
+
+
+def _evening(full: Sequence[Door], now_us: int) -> list[Fact]:
+    """Before the evening's trucks: some doors full, one silent for an hour and more."""
+    minute_us = 60 * calendar.US_PER_S
+    levels = [97, 92, 88, 86, 84, 83, 81, 96]
+    return [
+        LevelReading(door.device, door.id, now_us - (n * 11 + back) * minute_us, level - back // 9)
+        for n, (door, level) in enumerate(zip(full, levels, strict=False))
+        for back in range(0, 91, 15)
+    ]
+
+
+def _refuse(parts: Parts, registry: Registry) -> None:
+    """A few messages that real devices get wrong."""
+    decoder, minute_us = Decoder(registry), 60 * calendar.US_PER_S
+    wrong = {
+        "bin-004": b'{"at":"2026-11-24T16:02:11+08:00","seq":88,"door":"attic","weight_g":640}',
+        "bin-017": b'{"at":"2026-11-24T15:40:00","seq":12,"door":"kitchen","weight_g":900}',
+        "bin-023": b'{"at":"2026-11-24T15:41:00+08:00","seq":13,"door":"kitchen","weight_g":"5"}',
+        "bin-099": b'{"at":"2026-11-24T15:42:00+08:00","seq":14,"door":"kitchen","weight_g":5}',
+    }
+    shelf = Quarantine(parts.quarantine)
+    for n, (device, payload) in enumerate(wrong.items()):
+        topic = f"smartbin/v1/{registry.site.id}/{device}/deposit"
+        shelf.add(decoder.decode(topic, payload, parts.now_us() - n * 7 * minute_us).rejected)
+
+
+def _empty(folder: Path, registry: Registry) -> Parts:
+    folder.mkdir(parents=True)
+    url = f"sqlite:///{folder}/telemetry.db"
+    open_writer(url, registry.site.zone).close()
+    engine = open_engine(f"sqlite:///{folder}/records.db")
+    prepare(engine)
+    now_us = calendar.to_us(NOW)
+    return Parts(
+        registry,
+        open_reader(url, registry.site.zone),
+        engine,
+        folder / "quarantine",
+        lambda: now_us,
+        static=STATIC,
+    )
+
+
+@contextmanager
+def _served(parts: Parts) -> Iterator[str]:
+    port = free_port()
+    config = uvicorn.Config(
+        create_app(parts), port=port, log_level="error", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started, "the API answers")
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
+    width, height = view.size
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=view.scale,
+        color_scheme="dark" if view.theme == "dark" else "light",
+        locale="zh-CN" if view.language == "zh" else "en-GB",
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",
+    )
+    context.clock.install(time=NOW)
+    if view.role:
+        _sign_in(context, url, view.role, parts)
+    page = context.new_page()
+    page.goto(f"{url}{view.path}{'' if view.language == 'zh' else '?lang=en'}")
+    _settle(page)
+    if view.state == "offline":
+        context.set_offline(True)
+        page.clock.run_for(60_000)
+        _settle(page)
+    picture = page.screenshot(type="jpeg", quality=82)
+    context.close()
+    for folder in (ALL, KEPT) if view.kept else (ALL,):
+        (folder / f"{view.name}.jpg").write_bytes(picture)
+
+
+def _sign_in(context: BrowserContext, url: str, role: Role, parts: Parts) -> None:
+    tokens = Tokens(parts.engine)
+    name = f"screenshots-{role}"
+    if name in {known.name for known in tokens.names()}:
+        tokens.revoke(name)
+    answer = context.request.post(
+        f"{url}/api/v1/session",
+        data={"code": tokens.create(name, role)},
+        headers={"X-Requested-With": "smartbin"},
+    )
+    assert answer.ok, answer.text()
+
+
+def _settle(page: Page) -> None:
+    page.clock.run_for(3_000)
+    page.wait_for_timeout(1_200)
+    page.clock.run_for(1_000)
+    page.wait_for_timeout(300)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
