@@ -25,6 +25,7 @@ from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry.load import load
+from smartbin.sorting import limits
 from smartbin.telemetry import open_reader
 
 # An open event stream would else hold the server's shutdown for ever (uvicorn 451).
@@ -99,6 +100,7 @@ def _parts(settings: ApiSettings) -> Parts:
         settings.quarantine,
         _now_us,
         STATIC,
+        limits.load(settings.site),
     )
 
 

@@ -12,7 +12,19 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api import boards, codes, communities, errors, live, places, quarantine, screens, session
+from api import (
+    boards,
+    codes,
+    communities,
+    errors,
+    live,
+    places,
+    places_sorting,
+    quarantine,
+    rankings,
+    screens,
+    session,
+)
 from api.headers import SecurityHeaders
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
@@ -66,7 +78,9 @@ def create_app(parts: Parts) -> FastAPI:
     errors.install(app)
     app.add_middleware(ETags)
     app.add_middleware(SecurityHeaders)
+    app.include_router(rankings.router)
     app.include_router(communities.router)
+    app.include_router(places_sorting.router)
     app.include_router(places.router)
     app.include_router(boards.router)
     app.include_router(quarantine.router)

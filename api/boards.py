@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
-from starlette.responses import Response
 
-from api import schemas
-from api.communities import Every, sorted_by
 from api.errors import documented
 from api.parts import PartsDep
 from api.security import PUBLIC
-from api.tables import Format, FormatQuery
-from api.windows import Window
 from smartbin.calendar import Days
 from smartbin.collection import DoorState, Policy, state_of
 from smartbin.events import Category, DeviceState
@@ -49,20 +43,6 @@ class BoardBins(BaseModel):
 
     as_of: datetime
     bins: list[BoardBin]
-
-
-@router.get(
-    "/site/sorting", responses=documented(422, 503), response_model=schemas.Sorting, tags=["site"]
-)
-def site_sorting(
-    parts: PartsDep,
-    window: Window,
-    every: Annotated[Every, Query(description="day: each day and the total")] = Every.DAY,
-    format: FormatQuery = Format.JSON,
-) -> schemas.Sorting | Response:
-    """How all communities together sorted; ``community`` is then the site's id."""
-    registry = parts.registry
-    return sorted_by(parts, list(registry.communities), registry.site.id, window, every, format)
 
 
 @router.get("/communities/{community}/bins", responses=documented(404, 503))

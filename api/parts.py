@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +12,16 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 
 from smartbin import calendar
+from smartbin.refusals import Refusals
 from smartbin.registry import Registry
+from smartbin.sorting.limits import DEFAULT, Limits
 from smartbin.telemetry import TelemetryReader
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder that
-    the screens are built into; None serves none.
+    the screens are built into; None serves none. ``limits`` say when a figure may be said.
     """
 
     registry: Registry
@@ -28,6 +30,13 @@ class Parts:
     quarantine: Path
     now_us: Callable[[], int]
     static: Path | None = None
+    limits: Limits = DEFAULT
+    refusals: Refusals = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the counts of the quarantine: they remember what they have read."""
+        refusals = Refusals(self.quarantine, self.registry.site.zone)
+        object.__setattr__(self, "refusals", refusals)
 
     def today(self) -> date:
         """The site's calendar day it is now."""

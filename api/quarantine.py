@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from itertools import islice
 from typing import Annotated
@@ -70,9 +71,12 @@ def quarantine(
     messages = [_message(parts, kept) for kept in islice(chosen, limit)]
     if format is Format.CSV:
         return model_csv(RefusedMessage, messages, "quarantine")
+    kept_of: Counter[tuple[str, str]] = Counter()
+    for refusal, messages_of_day in parts.refusals.counts().items():
+        kept_of[refusal.device, refusal.reason] += messages_of_day
     counts = [
         Refusals(device=of, reason=why, messages=count)
-        for (of, why), count in shelf.counts().most_common()
+        for (of, why), count in kept_of.most_common()
         if device in ("", of) and reason in ("", why)
     ]
     return QuarantineOut(

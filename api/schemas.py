@@ -2,138 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, Field
 
 from smartbin.collection import DoorState
-from smartbin.events import Category, Item
+from smartbin.events import Category
 from smartbin.registry import CommunityKind, DeviceKind
-from smartbin.sorting.figures import Figures
-from smartbin.sorting.rates import Rate as RateValue
-from smartbin.sorting.rates import WeightShare as WeightShareValue
-
-
-class Rate(BaseModel):
-    """A ratio with its sample and its 95 % interval (Wilson)."""
-
-    value: float = Field(examples=[0.91])
-    low: float = Field(examples=[0.89])
-    high: float = Field(examples=[0.93])
-    n: int = Field(examples=[812])
-    denominator: str = Field(examples=["judged deposits"])
-
-    @classmethod
-    def of(cls, rate: RateValue | None) -> Rate | None:
-        """From the rule's value."""
-        if rate is None:
-            return None
-        return cls(
-            value=rate.value, low=rate.low, high=rate.high, n=rate.n, denominator=rate.denominator
-        )
-
-
-class WeightShare(BaseModel):
-    """One weight as a share of another, both in grams."""
-
-    value: float
-    part_g: int
-    whole_g: int
-    denominator: str
-
-    @classmethod
-    def of(cls, share: WeightShareValue | None) -> WeightShare | None:
-        """From the rule's value."""
-        if share is None:
-            return None
-        return cls(
-            value=share.value,
-            part_g=share.part_g,
-            whole_g=share.whole_g,
-            denominator=share.denominator,
-        )
-
-
-class CategoryFigures(BaseModel):
-    """One category's figures; ``share`` is of all weight."""
-
-    deposits: int
-    weight_g: int
-    share: float | None
-    judged: int
-    correct: int
-    accuracy: Rate | None
-
-
-class FiguresOut(BaseModel):
-    """What can be said of a window; ``insufficient`` says why a rate is null."""
-
-    deposits: int
-    weight_g: int
-    judged: int
-    correct: int
-    accuracy: Rate | None
-    completeness: float | None = Field(description="share of device-hours heard from")
-    insufficient: str | None
-    kitchen_separation: WeightShare | None
-    kitchen_of_all: WeightShare | None
-    diversion: WeightShare | None
-    by_category: dict[Category, CategoryFigures]
-
-    @classmethod
-    def of(cls, found: Figures, completeness: float | None) -> FiguresOut:
-        """From the rule's values."""
-        return cls(
-            deposits=found.counts.deposits,
-            weight_g=found.counts.weight_g,
-            judged=found.counts.judged,
-            correct=found.counts.correct,
-            accuracy=Rate.of(found.accuracy),
-            completeness=completeness,
-            insufficient=found.insufficient,
-            kitchen_separation=WeightShare.of(found.kitchen_separation),
-            kitchen_of_all=WeightShare.of(found.kitchen_of_all),
-            diversion=WeightShare.of(found.diversion),
-            by_category={
-                kind: CategoryFigures(
-                    deposits=one.counts.deposits,
-                    weight_g=one.counts.weight_g,
-                    share=one.share,
-                    judged=one.counts.judged,
-                    correct=one.counts.correct,
-                    accuracy=Rate.of(one.accuracy),
-                )
-                for kind, one in found.by_category.items()
-            },
-        )
-
-
-class DayFigures(FiguresOut):
-    """The figures of one calendar day."""
-
-    day: date
-
-
-class ItemFigures(BaseModel):
-    """One kind of recyclable."""
-
-    item: Item
-    deposits: int
-    weight_g: int
-
-
-class Sorting(BaseModel):
-    """Sorting statistics of a community."""
-
-    community: str
-    first: date = Field(serialization_alias="from")
-    last: date = Field(serialization_alias="to")
-    days: list[DayFigures]
-    total: FiguresOut
-    items: list[ItemFigures]
-    silent_devices: list[str]
-    missing_messages: int = Field(description="holes in the devices' message counters")
-    quarantined: int = Field(description="refused messages of these devices, of any day")
 
 
 class Community(BaseModel):
@@ -155,38 +30,6 @@ class Communities(BaseModel):
     """All communities."""
 
     communities: list[Community]
-
-
-class RankRow(BaseModel):
-    """A place in the ranking."""
-
-    rank: int
-    community: str
-    name: str
-    kind: CommunityKind
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-class InsufficientRow(BaseModel):
-    """A community whose data carry no figure, and why."""
-
-    community: str
-    name: str
-    reason: str
-
-
-class Ranking(BaseModel):
-    """Communities by what the evidence supports."""
-
-    by: str
-    first: date = Field(serialization_alias="from")
-    last: date = Field(serialization_alias="to")
-    order: str
-    ranks: list[RankRow]
-    insufficient: list[InsufficientRow]
 
 
 class SiteDevice(BaseModel):

@@ -7,7 +7,7 @@ clocks change. A day is stored as an integer, the proleptic Gregorian ordinal of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -49,6 +49,39 @@ class Days:
     def shifted(self, days: int) -> Days:
         """The same number of days, ``days`` later (earlier when negative)."""
         return Days(self.first + timedelta(days=days), self.last + timedelta(days=days))
+
+
+def weeks(days: Days) -> list[Days]:
+    """The ISO weeks (from Monday) that the days lie in, the first and last cut to the days."""
+    return _cut(days, lambda day: day + timedelta(days=6 - day.weekday()))
+
+
+def months(days: Days) -> list[Days]:
+    """The calendar months that the days lie in, the first and last cut to the days."""
+    return _cut(days, lambda day: _next_month(day) - timedelta(days=1))
+
+
+def year_before(days: Days) -> Days:
+    """The same dates a year earlier; of 29 February the 28th."""
+    return Days(_year_before(days.first), _year_before(days.last))
+
+
+def _cut(days: Days, end_of: Callable[[date], date]) -> list[Days]:
+    found, first = [], days.first
+    while first <= days.last:
+        last = min(end_of(first), days.last)
+        found.append(Days(first, last))
+        first = last + timedelta(days=1)
+    return found
+
+
+def _next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def _year_before(day: date) -> date:
+    leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if leap_day else day.day)
 
 
 def to_us(moment: datetime) -> int:

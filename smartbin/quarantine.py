@@ -37,6 +37,21 @@ class Kept:
         parts = self.rejected.topic.split("/")
         return parts[3] if len(parts) == 5 else ""
 
+    @classmethod
+    def of(cls, line: str) -> Kept:
+        """What a line of a file holds; one that was cut off is shown, not hidden."""
+        try:
+            row = json.loads(line)
+        except ValueError:  # two halves of lines after a crash
+            return cls("", Rejected("", line.encode(), 0, "torn", "", "a line cut off by a crash"))
+        payload = (
+            base64.b64decode(row["payload_base64"])
+            if "payload_base64" in row
+            else row["payload"].encode()
+        )
+        why = (row["reason"], row["field"], row["detail"])
+        return cls(row["id"], Rejected(row["topic"], payload, row["received_at_us"], *why))
+
 
 class Quarantine:
     """The folder of what was refused. Several processes may write; readers need no lock, lines are
@@ -68,18 +83,18 @@ class Quarantine:
         return len(lines)
 
     def __iter__(self) -> Iterator[Kept]:
-        for path in self._files():
+        for path in self.files():
             with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as lines:
                 for line in lines:
                     if line.endswith("\n"):  # a torn last line was never acknowledged
-                        yield _kept(line)
+                        yield Kept.of(line)
 
     def newest(self) -> Iterator[Kept]:
         """What is kept, the last first; holds one file's lines at a time."""
-        for path in reversed(self._files()):
+        for path in reversed(self.files()):
             with contextlib.suppress(FileNotFoundError):
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-                yield from (_kept(line) for line in reversed(lines) if line.endswith("\n"))
+                yield from (Kept.of(line) for line in reversed(lines) if line.endswith("\n"))
 
     def counts(self) -> Counter[tuple[str, str]]:
         """How many messages are kept by (device, reason)."""
@@ -95,9 +110,9 @@ class Quarantine:
         return sum(size for _, size in self._stamps().values()) / (FILE_BYTES_MAX * FILES_MAX)
 
     def _remove(self, ids: set[str]) -> None:
-        for path in self._files():
+        for path in self.files():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            left = [line for line in lines if line.endswith("\n") and _kept(line).id not in ids]
+            left = [line for line in lines if line.endswith("\n") and Kept.of(line).id not in ids]
             if len(left) == len(lines):
                 continue
             if not left:
@@ -128,16 +143,17 @@ class Quarantine:
 
     def _stamps(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
-        for path in self._files():
+        for path in self.files():
             with contextlib.suppress(FileNotFoundError):
                 found[path.name] = ((stat := path.stat()).st_ino, stat.st_size)
         return found
 
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
+        """The files, the oldest first."""
         return sorted(self._folder.glob("quarantine-*.jsonl"))
 
     def _write(self, data: bytes) -> None:
-        files = self._files()
+        files = self.files()
         path = files[-1] if files else self._folder / "quarantine-000001.jsonl"
         if path.exists() and path.stat().st_size + len(data) > FILE_BYTES_MAX:
             if len(files) >= FILES_MAX:
@@ -179,17 +195,3 @@ def _line(id: str, r: Rejected) -> str:
     except UnicodeDecodeError:
         row["payload_base64"] = base64.b64encode(r.payload).decode()
     return json.dumps(row, ensure_ascii=True) + "\n"
-
-
-def _kept(line: str) -> Kept:
-    try:
-        row = json.loads(line)
-    except ValueError:  # two halves of lines after a crash; shown, not hidden
-        return Kept("", Rejected("", line.encode(), 0, "torn", "", "a line cut off by a crash"))
-    payload = (
-        base64.b64decode(row["payload_base64"])
-        if "payload_base64" in row
-        else row["payload"].encode()
-    )
-    why = (row["reason"], row["field"], row["detail"])
-    return Kept(row["id"], Rejected(row["topic"], payload, row["received_at_us"], *why))

@@ -9,6 +9,7 @@ from pathlib import Path
 from smartbin.errors import BadInput
 from smartbin.registry import DeviceKind
 from smartbin.registry.load import load
+from smartbin.sorting import limits
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     folder: Path = parser.parse_args(argv).folder
     try:
         registry = load(folder)
+        limits.load(folder)
     except BadInput as mistakes:
         print(mistakes)
         count = len(str(mistakes).splitlines())

@@ -46,6 +46,9 @@ class SeqGaps:
     missing: int
     unordered_days: int
 
+    def __add__(self, other: SeqGaps) -> SeqGaps:
+        return SeqGaps(self.missing + other.missing, self.unordered_days + other.unordered_days)
+
 
 @dataclass(frozen=True, slots=True)
 class Presence:
@@ -61,6 +64,7 @@ class Presence:
 
 
 NOTHING = Heard(0, 0)
+NO_GAPS = SeqGaps(0, 0)
 
 
 def around(days: Days) -> Days:
@@ -83,33 +87,62 @@ def presence(
     for row in rows:
         heard[row.device][row.day] = row
     hours_of = _hours_until(now_us, zone)
-    by_day: dict[date, Heard] = {}
+    by_day: dict[date, list[int]] = {}
     by_device: dict[str, Heard] = {}
     messages: dict[str, int] = defaultdict(int)
+    gaps: dict[str, SeqGaps] = {}
     for device, days in devices:
         days_heard = heard.get(device, {})
         hours = expected = 0
         for day in days:
             most = hours_of(day)
-            row_of_day = days_heard.get(day)
-            some = min(row_of_day.hours, most) if row_of_day else 0
-            messages[device] += row_of_day.messages if row_of_day else 0
+            some = 0
+            if row_of_day := days_heard.get(day):
+                some = min(row_of_day.hours, most)
+                messages[device] += row_of_day.messages
             hours += some
             expected += most
-            by_day[day] = by_day.get(day, NOTHING) + Heard(some, most)
+            sums = by_day.setdefault(day, [0, 0])
+            sums[0] += some
+            sums[1] += most
         by_device[device] = by_device.get(device, NOTHING) + Heard(hours, expected)
-    gaps = {
-        device: found
-        for device, days in devices
-        if (found := seq_gaps(list(heard.get(device, {}).values()), days)) != SeqGaps(0, 0)
-    }
+        found = seq_gaps(list(days_heard.values()), days)
+        if found != NO_GAPS:  # a device that left and came back has two spans: both count
+            gaps[device] = gaps.get(device, NO_GAPS) + found
     return Presence(
         total=sum(by_device.values(), NOTHING),
-        by_day=dict(sorted(by_day.items())),
+        by_day={day: Heard(*sums) for day, sums in sorted(by_day.items())},
         by_device=by_device,
         silent=tuple(d for d, h in by_device.items() if h.expected and not messages[d]),
         gaps=gaps,
     )
+
+
+def heard_of(
+    rows: Iterable[DayPresence],
+    places: Mapping[str, Sequence[tuple[str, Days]]],
+    now_us: int,
+    zone: ZoneInfo,
+) -> Mapping[str, Heard]:
+    """What was heard in all from the dated devices of many places: ``presence`` without its days,
+    for a ranking, at a small part of the cost.
+    """
+    heard: dict[str, list[tuple[date, int]]] = defaultdict(list)
+    hours_of = _hours_until(now_us, zone)
+    for row in rows:
+        heard[row.device].append((row.day, min(row.hours, hours_of(row.day))))
+    expected: dict[Days, int] = {}
+    found = {}
+    for place, devices in places.items():
+        total = NOTHING
+        for device, days in devices:
+            if days not in expected:
+                expected[days] = sum(hours_of(day) for day in days)
+            first, last = days.first, days.last
+            hours = sum(hours for day, hours in heard[device] if first <= day <= last)
+            total += Heard(hours, expected[days])
+        found[place] = total
+    return found
 
 
 def seq_gaps(rows: Sequence[DayPresence], days: Days) -> SeqGaps:

@@ -123,6 +123,30 @@ def tally(
     return Tally(complete(total), {day: complete(found) for day, found in sorted(days.items())})
 
 
+def tallies(
+    totals: Iterable[DoorTotals],
+    doors: Mapping[str, Sequence[DoorSpan]],
+    corrections: Iterable[Correction],
+) -> Mapping[str, Tally]:
+    """The sums of many places from one answer of the store: totals that hold one row a span."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for place, spans in doors.items():
+        for span in spans:
+            places[span.door.device].add(place)
+    own: dict[str, list[DoorTotals]] = defaultdict(list)
+    for row in totals:
+        for place in places[row.door.device]:
+            own[place].append(row)
+    fixes: dict[str, list[Correction]] = defaultdict(list)
+    for fix in corrections:
+        for place in places[fix.door.device]:
+            fixes[place].append(fix)
+    return {
+        place: tally(own[place], spans, corrections=fixes[place], by_day=False)
+        for place, spans in doors.items()
+    }
+
+
 def items(totals: Iterable[ItemTotals]) -> Mapping[Item, ItemCounts]:
     """Sum the store's item totals over doors."""
     found: dict[Item, ItemCounts] = {}

@@ -28,6 +28,8 @@ class Limits:
     days_min          "took part on at least so many days", the second participation rate
     weight_cv         how much bags differ in weight (standard deviation / mean); 1 is cautious
                       for household bags
+    valid_weight_g    a lighter deposit does not count as taking part; the tariff rewards from the
+                      same 0.2 kg on
     """
 
     judged_min: int = 10
@@ -35,6 +37,7 @@ class Limits:
     households_min: int = 10
     days_min: int = 4
     weight_cv: float = 1.0
+    valid_weight_g: int = 200
 
 
 DEFAULT = Limits()
@@ -47,11 +50,14 @@ def load(folder: Path) -> Limits:
     """
     path = folder / FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("sufficient", {})
+        file = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return DEFAULT
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path}: cannot be read ({error}); save it as TOML in UTF-8") from None
+    table = file.pop("sufficient", {})
+    if file or not isinstance(table, dict):
+        raise BadInput(f"{path}: write one table, [sufficient], and nothing beside it")
     known = {f.name: type(getattr(DEFAULT, f.name)) for f in fields(Limits)}
     for name, value in table.items():
         if name not in known:

@@ -24,7 +24,8 @@ class Rate:
     """A ratio with its 95 % interval.
 
     ``n`` is how many things were looked at, the sample size (for accuracy: the judged deposits);
-    ``denominator`` names them. ``value``, ``low`` and ``high`` lie in 0 to 1.
+    ``denominator`` names what was divided by. Of a share ``value``, ``low`` and ``high`` lie in 0
+    to 1.
     """
 
     value: float

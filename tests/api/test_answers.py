@@ -39,8 +39,18 @@ def deposits(
     ]
 
 
+def heard(days: int = 1) -> list[LevelReading]:
+    """A sign of life of bin-001 in each hour until noon of the last of some days."""
+    return [
+        LevelReading(
+            "bin-001", "kitchen", NOON_US - n * calendar.US_PER_HOUR - 1, 5, None, 9000 - n
+        )
+        for n in range(12 + 24 * (days - 1))
+    ]
+
+
 def test_sorting_counts_judges_and_shares(api: Api) -> None:
-    api.writer.append(deposits(20, 18))
+    api.writer.append([*deposits(20, 18), *heard(days=2)])
     paper = Deposit("bin-001", "recyclable", NOON_US - 1, 500, item=Item.EXPRESS_PACKAGING, seq=99)
     api.writer.append([paper, Deposit("bin-001", "residual", NOON_US - 2, 9500, seq=98)])
     answer: Any = api.get("communities/oak/sorting?from=2026-11-22&to=2026-11-23")
@@ -54,17 +64,28 @@ def test_sorting_counts_judges_and_shares(api: Api) -> None:
     assert list(total["by_category"]) == ["kitchen", "recyclable", "hazardous", "residual"]
     assert total["kitchen_separation"]["value"] == pytest.approx(20_000 / 29_500)
     assert answer["items"] == [{"item": "express_packaging", "deposits": 1, "weight_g": 500}]
-    # One hour of the 36 that had passed was heard: too little for a rate, and it is said.
-    assert total["accuracy"] is None
-    assert "device-hours" in total["insufficient"]
+    assert answer["focus"]["express_packaging"]["share"]["denominator"] == "recyclable weight_g"
+    assert answer["focus"]["goods_packaging"]["deposits"] == 0
+    assert (total["insufficient"], total["insufficient_reason"]) == (None, None)
+
+
+def test_too_little_heard_says_counts_and_no_ratio(api: Api) -> None:
+    api.writer.append(deposits(20, 18))
+    answer: Any = api.get("communities/oak/sorting?from=2026-11-22&to=2026-11-23")
+    for said in (answer["total"], answer["days"][1]):
+        assert (said["deposits"], said["correct"]) == (20, 18)
+        ratios = ("accuracy", "kitchen_separation", "kitchen_of_all", "diversion")
+        assert [said[name] for name in ratios] == [None] * 4
+        assert said["by_category"]["kitchen"]["share"] is None
+        assert said["by_category"]["kitchen"]["accuracy"] is None
+        assert said["insufficient_reason"] == "completeness"
+    # One hour of the 36 that had passed was heard.
+    sentence = "heard in 2.7 % of the device-hours, at least 50 % are needed"
+    assert answer["total"]["insufficient"] == sentence
 
 
 def test_a_rate_comes_with_its_interval_when_enough_was_heard(api: Api) -> None:
-    hours = [
-        LevelReading("bin-001", "kitchen", NOON_US - n * calendar.US_PER_HOUR - 1, 5, None, 500 - n)
-        for n in range(12)
-    ]
-    api.writer.append([*deposits(20, 18), *hours])
+    api.writer.append([*deposits(20, 18), *heard()])
     answer: Any = api.get("communities/oak/sorting?from=2026-11-23&to=2026-11-23")
     accuracy = answer["total"]["accuracy"]
     # Wilson's interval of 18 in 20, by calculator: 0.6990 to 0.9721.
@@ -82,13 +103,6 @@ def test_every_total_agrees_with_its_days(api: Api) -> None:
     assert total["days"] == []
     assert day["total"] == total["total"]
     assert sum(d["weight_g"] for d in day["days"]) == total["total"]["weight_g"]
-
-
-def test_ranking_orders_by_evidence_and_names_the_insufficient(api: Api) -> None:
-    api.writer.append(deposits(20, 18))
-    answer: Any = api.get("communities/ranking", role=Role.PUBLIC)
-    assert [(r["rank"], r["community"], r["n"]) for r in answer["ranks"]] == [(1, "oak", 20)]
-    assert [r["community"] for r in answer["insufficient"]] == ["elm"]
 
 
 def test_full_bins_are_what_a_crew_needs(api: Api) -> None:
@@ -170,9 +184,12 @@ def test_csv_opens_in_a_spreadsheet_and_runs_nothing(api: Api) -> None:
 
 def test_quarantine_is_counted_beside_the_figures(api: Api) -> None:
     topic = "smartbin/v1/testsite/bin-001/deposit"
-    Quarantine(api.parts.quarantine).add([Rejected(topic, b"{", 1, "bad_json", "", "x")])
+    Quarantine(api.parts.quarantine).add([Rejected(topic, b"{", NOON_US, "bad_json", "", "x")])
     answer: Any = api.get("communities/oak/sorting")
     assert answer["quarantined"] == 1
+    assert api.get("communities/elm/sorting")["quarantined"] == 0
+    before: Any = api.get("communities/oak/sorting?from=2026-11-01&to=2026-11-22")
+    assert before["quarantined"] == 0, "received on another day"
 
 
 def test_what_has_not_changed_is_not_sent_again(api: Api) -> None:

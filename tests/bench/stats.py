@@ -13,9 +13,12 @@ from datetime import date
 from pathlib import Path
 
 from api import schemas
-from api.communities import By, Every, ranking, sorting
+from api.communities import sorting
 from api.parts import Parts
 from api.places import full
+from api.rankings import communities_ranking
+from api.sorting_schemas import Every
+from api.statistics import Question
 from api.tables import Format
 from smartbin import calendar
 from smartbin.calendar import Days
@@ -48,7 +51,7 @@ def measures() -> Iterator[Result]:
             asked = 20 if every is Every.TOTAL else None
             yield Result(f"community's year, {every}, p95", many, "ms", asked, at_most=True)
             yield Result(f"the same, many / {FEW:,}", many / few, "x", 1.5, at_most=True)
-        rank_ms = p95_ms(lambda _: ranking(large, YEAR, By.ACCURACY, Format.JSON), registry)
+        rank_ms = p95_ms(lambda _: communities_ranking(large, YEAR), registry)
         yield Result("ranking of the communities over a year, p95", rank_ms, "ms", 50, at_most=True)
         levels_of_the_last_day(registry, Path(name) / "many", end_us)
         found = full(large, STRANGER, None, None, None, Format.JSON)
@@ -65,7 +68,7 @@ def deposits_max() -> int:
 
 def year_asker(parts: Parts, every: Every) -> Callable[[str], object]:
     """The question for a community's year."""
-    return lambda id: sorting(parts, id, YEAR, every, Format.JSON)
+    return lambda id: sorting(parts, id, Question(YEAR, every))
 
 
 def p95_ms(ask: Callable[[str], object], registry: Registry) -> float:

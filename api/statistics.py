@@ -1,0 +1,249 @@
+"""How a place sorted: whatever the place, read and shaped the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+from starlette.responses import Response
+
+from api.parts import Parts
+from api.sorting_schemas import (
+    Change,
+    Compare,
+    Comparison,
+    DayFigures,
+    Every,
+    FiguresOut,
+    FocusFigures,
+    ItemFigures,
+    PeriodFigures,
+    PlaceKind,
+    Sorting,
+)
+from api.tables import Format, FormatQuery, csv_response
+from api.windows import Window
+from smartbin import calendar
+from smartbin.calendar import Days
+from smartbin.events import Category
+from smartbin.records.judgements import Judgements
+from smartbin.registry import DoorSpan, Registry
+from smartbin.sorting import completeness, counts, figures
+from smartbin.sorting.comparison import compare
+from smartbin.sorting.figures import Figures
+from smartbin.sorting.limits import Limits
+from smartbin.sorting.rates import weight_share
+
+RECYCLABLES = "recyclable weight_g"
+_NOTHING = counts.complete({})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The days asked for, in what grain, compared with what, answered how."""
+
+    days: Days
+    every: Every = Every.DAY
+    compare: Compare | None = None
+    format: Format = Format.JSON
+
+
+def question(
+    window: Window,
+    every: Annotated[Every, Query(description="the grain; the total is always there")] = Every.DAY,
+    compare: Annotated[
+        Compare | None,
+        Query(description="previous: as many days directly before; last_year: the same dates"),
+    ] = None,
+    format: FormatQuery = Format.JSON,
+) -> Question:
+    """The question that every address of sorting statistics takes."""
+    return Question(window, every, compare, format)
+
+
+QuestionDep = Annotated[Question, Depends(question)]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What to sum over: dated doors, and the dated devices that should be heard."""
+
+    kind: PlaceKind
+    id: str
+    doors: Sequence[DoorSpan]
+    devices: Sequence[tuple[str, Days]]
+
+
+def of_communities(
+    registry: Registry, kind: PlaceKind, id: str, members: Sequence[tuple[str, Days]]
+) -> Place:
+    """The bins of some communities, each during its days."""
+    devices = [(d.id, cut) for name, days in members for d, cut in registry.bins_of(name, days)]
+    doors = [door for device, cut in devices for door in registry.spans(device, cut)]
+    return Place(kind, id, doors, devices)
+
+
+def of_community(registry: Registry, community: str, days: Days) -> Place:
+    """The bins of one community."""
+    registry.community(community)
+    return of_communities(registry, PlaceKind.COMMUNITY, community, [(community, days)])
+
+
+def of_device(registry: Registry, device: str, days: Days) -> Place:
+    """One device while it was in service."""
+    cut = registry.device(device).days.overlap(days)
+    if cut is None:
+        return Place(PlaceKind.DEVICE, device, [], [])
+    return Place(PlaceKind.DEVICE, device, registry.spans(device, cut), [(device, cut)])
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the stores say of a place in a window."""
+
+    tally: counts.Tally
+    heard: completeness.Presence
+
+    def of(self, days: Days) -> tuple[counts.ByCategory, float | None]:
+        """The counts of some of the days, and how completely they were heard."""
+        by_day, heard = self.tally.by_day, self.heard.by_day
+        share = sum((heard[d] for d in days if d in heard), completeness.NOTHING).share
+        return counts.merge(by_day[d] for d in days if d in by_day), share
+
+    def figures(self, limits: Limits) -> Figures:
+        """The figures of the whole window."""
+        return figures.figures(self.tally.total, self.heard.total.share, limits)
+
+
+def read(parts: Parts, place: Place, days: Days, *, by_day: bool) -> Read:
+    """Ask the stores: sums, what people judged, and what was heard."""
+    zone = parts.registry.site.zone
+    names = [id for id, _ in place.devices]
+    tally = counts.tally(
+        parts.reader.deposit_totals([door.span for door in place.doors], by_day=by_day),
+        place.doors,
+        corrections=Judgements(parts.engine, zone).corrections(days, names),
+        by_day=by_day,
+    )
+    rows = parts.reader.presence(names, completeness.around(days))
+    return Read(tally, completeness.presence(rows, place.devices, parts.now_us(), zone))
+
+
+def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) -> Sorting | Response:
+    """The statistics of a place, which its days make, as JSON or as a table."""
+    place = place_of(asked.days)
+    found = read(parts, place, asked.days, by_day=asked.every is not Every.TOTAL)
+    if asked.format is Format.CSV:
+        return _table(parts, found, asked, place.id)
+    said = found.figures(parts.limits)
+    items = counts.items(parts.reader.item_totals([door.span for door in place.doors]))
+    recyclable_g = found.tally.total[Category.RECYCLABLE].weight_g
+    gaps = found.heard.gaps.values()
+    return Sorting(
+        community=place.id,
+        place=place.kind,
+        first=asked.days.first,
+        last=asked.days.last,
+        as_of=parts.local(parts.now_us()),
+        days=_days(parts, found, asked.days) if asked.every is Every.DAY else [],
+        periods=list(_periods(parts, found, asked)),
+        total=FiguresOut.of(said, found.heard.total.share),
+        items=[
+            ItemFigures(item=item, deposits=c.deposits, weight_g=c.weight_g)
+            for item, c in sorted(items.items())
+        ],
+        focus={
+            item: FocusFigures.of(c, weight_share(c.weight_g, recyclable_g, RECYCLABLES))
+            for item, c in figures.focus(items).items()
+        },
+        comparison=_comparison(parts, said, place_of, asked),
+        silent_devices=list(found.heard.silent),
+        missing_messages=sum(gap.missing for gap in gaps),
+        unordered_days=sum(gap.unordered_days for gap in gaps),
+        quarantined=parts.refusals.of([id for id, _ in place.devices], asked.days),
+    )
+
+
+def _days(parts: Parts, found: Read, days: Days) -> list[DayFigures]:
+    by_day, heard = found.tally.by_day, found.heard.by_day
+    rows = []
+    for day in days:
+        share = heard[day].share if day in heard else None
+        said = figures.figures(by_day.get(day, _NOTHING), share, parts.limits)
+        rows.append(DayFigures(day=day, **dict(FiguresOut.of(said, share))))
+    return rows
+
+
+def _periods(parts: Parts, found: Read, asked: Question) -> Iterator[PeriodFigures]:
+    cut = {Every.WEEK: calendar.weeks, Every.MONTH: calendar.months}.get(asked.every)
+    for days in cut(asked.days) if cut else ():
+        counted, share = found.of(days)
+        said = FiguresOut.of(figures.figures(counted, share, parts.limits), share)
+        yield PeriodFigures(first=days.first, last=days.last, **dict(said))
+
+
+def _comparison(
+    parts: Parts, now: Figures, place_of: Callable[[Days], Place], asked: Question
+) -> Comparison | None:
+    if asked.compare is None:
+        return None
+    days = _earlier(asked.compare, asked.days)
+    found = read(parts, place_of(days), days, by_day=False)
+    then = found.figures(parts.limits)
+    changes = compare(now, then)
+    return Comparison(
+        compare=asked.compare,
+        first=days.first,
+        last=days.last,
+        total=FiguresOut.of(then, found.heard.total.share),
+        deposits=changes.deposits,
+        weight_g=changes.weight_g,
+        accuracy=Change.of(changes.accuracy),
+        kitchen_separation=changes.kitchen_separation,
+        diversion=changes.diversion,
+    )
+
+
+def _earlier(which: Compare, days: Days) -> Days:
+    return calendar.year_before(days) if which is Compare.LAST_YEAR else days.shifted(-len(days))
+
+
+def _table(parts: Parts, found: Read, asked: Question, name: str) -> Response:
+    """A row a day or period with the figures side by side; one row when only the total is asked."""
+    rows: list[dict[str, Any]]
+    if asked.every is Every.DAY:
+        rows = [{"day": row.day, **_flat(row)} for row in _days(parts, found, asked.days)]
+    else:
+        total = FiguresOut.of(found.figures(parts.limits), found.heard.total.share)
+        first, last = asked.days.first, asked.days.last
+        whole = PeriodFigures(first=first, last=last, **dict(total))
+        periods = list(_periods(parts, found, asked)) or [whole]
+        rows = [{"from": row.first, "to": row.last, **_flat(row)} for row in periods]
+    return csv_response(rows[0], rows, f"sorting-{name}")
+
+
+def _flat(said: FiguresOut) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "deposits": said.deposits,
+        "weight_g": said.weight_g,
+        "judged": said.judged,
+        "correct": said.correct,
+        "accuracy": said.accuracy and said.accuracy.value,
+        "accuracy_low": said.accuracy and said.accuracy.low,
+        "accuracy_high": said.accuracy and said.accuracy.high,
+        "completeness": said.completeness,
+        "insufficient": said.insufficient,
+        "kitchen_separation": said.kitchen_separation and said.kitchen_separation.value,
+        "kitchen_of_all": said.kitchen_of_all and said.kitchen_of_all.value,
+        "diversion": said.diversion and said.diversion.value,
+    }
+    for kind, one in said.by_category.items():
+        row[f"{kind}_deposits"] = one.deposits
+        row[f"{kind}_weight_g"] = one.weight_g
+        row[f"{kind}_share"] = one.share
+        row[f"{kind}_judged"] = one.judged
+        row[f"{kind}_correct"] = one.correct
+        row[f"{kind}_accuracy"] = one.accuracy and one.accuracy.value
+    return row
