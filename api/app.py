@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from api import (
     boards,
     codes,
+    collections,
     communities,
     errors,
     live,
@@ -22,6 +23,7 @@ from api import (
     places_sorting,
     quarantine,
     rankings,
+    rounds,
     screens,
     session,
 )
@@ -86,6 +88,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(quarantine.router)
     app.include_router(session.router)
     app.include_router(codes.router)
+    app.include_router(rounds.router)
+    app.include_router(collections.router)
     app.include_router(live.router)
     _health(app)
     app.include_router(screens.router)  # last: it answers every address that nobody else does

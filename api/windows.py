@@ -75,12 +75,15 @@ class Page:
         read: Callable[[Sequence[DoorKey], int, int, int], Sequence[Row]],
         doors: list[DoorKey],
     ) -> tuple[Sequence[Row], int | None]:
-        """The rows, and the instant the next page lies before; None after the last.
-
-        An instant is never cut in two, for ``before`` could not continue inside it: a door has one
+        """The rows, and the instant the next page lies before; None after the last. A door has one
         fact of an instant, so a page grows by fewer rows than there are doors.
         """
-        rows = read(doors, self.start_us, self.end_us, self.limit + len(doors))
+        return self.cut(read(doors, self.start_us, self.end_us, self.limit + len(doors)))
+
+    def cut(self, rows: Sequence[Row]) -> tuple[Sequence[Row], int | None]:
+        """The same of rows, newest first, that go on beyond the page. An instant is never cut in
+        two, for ``before`` could not continue inside it.
+        """
         end = min(self.limit, len(rows))
         while 0 < end < len(rows) and rows[end].at_us == rows[end - 1].at_us:
             end += 1

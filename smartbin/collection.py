@@ -1,13 +1,16 @@
-"""From levels to stops: which doors a crew should empty, in what order. Pure."""
+"""From levels to stops: which doors a crew should empty, in what order; and which reports of an
+emptying are the same one. Pure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from smartbin import calendar
-from smartbin.events import DoorKey, LevelReading
+from smartbin.events import Collection, DoorKey, LevelReading
 from smartbin.registry import Door
 
 
@@ -109,3 +112,79 @@ def state_of(
     if reading.level_pct >= max(door.overfull_pct, threshold):
         return DoorState.OVERFULL
     return DoorState.FULL if reading.level_pct >= threshold else DoorState.OK
+
+
+# A bin reports when its bag is changed, a person when they have a hand free; nobody empties the
+# same door again within half an hour.
+SAME_WITHIN_US = 30 * 60 * calendar.US_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A person's word that a door was emptied; ``id`` was made on their phone."""
+
+    id: str
+    round: str
+    crew: str
+    device: str
+    door: str
+    at_us: int
+    weight_g: int | None = None
+
+    @property
+    def key(self) -> DoorKey:
+        """Which door."""
+        return DoorKey(self.device, self.door)
+
+
+@dataclass(frozen=True, slots=True)
+class Emptying:
+    """A door emptied once, as the bin reported it, or people confirmed it, or both."""
+
+    reported: Collection | None
+    confirmed: tuple[Confirmation, ...]
+
+    @property
+    def key(self) -> DoorKey:
+        """Which door."""
+        first = self.reported or self.confirmed[0]
+        return DoorKey(first.device, first.door)
+
+    @property
+    def at_us(self) -> int:
+        """When: the bin knows best."""
+        return (self.reported or self.confirmed[0]).at_us
+
+    @property
+    def weight_g(self) -> int | None:
+        """What was taken away: the bin's scale, else the first weight a person gave."""
+        if self.reported is not None:
+            return self.reported.net_g
+        return next((c.weight_g for c in self.confirmed if c.weight_g is not None), None)
+
+
+def emptyings(
+    reported: Iterable[Collection], confirmed: Iterable[Confirmation]
+) -> Sequence[Emptying]:
+    """Each emptying once, newest first, whatever the order in which its reports arrived.
+
+    What a bin reports is an emptying. A confirmation belongs to the nearest report of its door
+    within ``SAME_WITHIN_US``, else to an emptying that people alone confirmed: the first
+    confirmation of a door begins one, and those within ``SAME_WITHIN_US`` after it are the same.
+    """
+    reports: dict[DoorKey, list[Collection]] = defaultdict(list)
+    for report in sorted(reported, key=lambda r: r.at_us):
+        reports[DoorKey(report.device, report.door)].append(report)
+    told: dict[Collection, list[Confirmation]] = {r: [] for own in reports.values() for r in own}
+    alone: dict[DoorKey, list[list[Confirmation]]] = defaultdict(list)
+    for one in sorted(confirmed, key=lambda c: (c.at_us, c.id)):
+        nearest = min(reports[one.key], key=lambda r: abs(r.at_us - one.at_us), default=None)
+        if nearest is not None and abs(nearest.at_us - one.at_us) <= SAME_WITHIN_US:
+            told[nearest].append(one)
+        elif (own := alone[one.key]) and one.at_us - own[-1][0].at_us <= SAME_WITHIN_US:
+            own[-1].append(one)
+        else:
+            own.append([one])
+    found = [Emptying(report, tuple(people)) for report, people in told.items()]
+    found += [Emptying(None, tuple(people)) for own in alone.values() for people in own]
+    return sorted(found, key=lambda e: (-e.at_us, e.key))

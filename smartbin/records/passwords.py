@@ -12,8 +12,8 @@ from smartbin.errors import BadInput, StoreUnavailable
 LENGTH_MIN, LENGTH_MAX = 10, 200
 # A hash takes 64 MiB and tens of milliseconds: a flood of sign-ins must fill neither the memory
 # nor every thread.
-AT_ONCE = 2
-WAIT_S = 2.0
+AT_ONCE, WAITING = 2, 16
+WAIT_S = 10.0
 
 
 class Passwords:
@@ -21,19 +21,19 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._turn = _Turn()
         self._nobodys: str | None = None
 
     def hash(self, secret: str) -> str:
         """What to keep of a secret."""
-        with _Turn(self._turns):
+        with self._turn:
             return self._hasher.hash(secret)
 
     def verify(self, kept: str | None, secret: str) -> bool:
         """Whether this is the secret. Without one to compare with it takes as long: how long an
         answer takes must not tell who exists.
         """
-        with _Turn(self._turns):
+        with self._turn:
             if self._nobodys is None:
                 self._nobodys = self._hasher.hash("nobody")
             try:
@@ -47,15 +47,20 @@ class Passwords:
 
 
 class _Turn:
-    def __init__(self, turns: threading.BoundedSemaphore) -> None:
-        self._turns = turns
+    def __init__(self) -> None:
+        self._places = threading.BoundedSemaphore(AT_ONCE + WAITING)
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
 
     def __enter__(self) -> None:
-        if not self._turns.acquire(timeout=WAIT_S):
-            raise StoreUnavailable("too many people sign in at once")
+        if self._places.acquire(blocking=False):
+            if self._turns.acquire(timeout=WAIT_S):
+                return
+            self._places.release()
+        raise StoreUnavailable("too many people sign in at once")
 
     def __exit__(self, *_: object) -> None:
         self._turns.release()
+        self._places.release()
 
 
 def check_strength(name: str, password: str) -> None:

@@ -1,0 +1,175 @@
+"""The shapes of rounds: what phones send and what the office reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from smartbin.events import Category
+from smartbin.records.rounds import Outcome
+
+BATCH_MAX = 100
+SKIPS_MAX = 500
+
+
+class Given(BaseModel):
+    """What a phone sends: nothing it names is ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RoundIn(Given):
+    """A round that begins; the phone makes its id, once."""
+
+    id: UUID
+    category: Category
+    started_at: AwareDatetime
+
+
+class RoundOut(BaseModel):
+    """A round."""
+
+    id: str
+    crew: str
+    category: Category
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class AtDoor(Given):
+    """Something at a door, with the id that the phone made for it."""
+
+    id: UUID
+    device: str = Field(min_length=1, max_length=32)
+    door: str = Field(min_length=1, max_length=32)
+    at: AwareDatetime
+
+
+class EmptyingIn(AtDoor):
+    """A door emptied, as a person says."""
+
+    weight_g: int | None = Field(None, ge=0, le=10_000_000)
+
+
+class EmptyingsIn(Given):
+    """What was emptied, in the order it was done."""
+
+    emptyings: list[EmptyingIn] = Field(min_length=1, max_length=BATCH_MAX)
+
+
+class Reason(StrEnum):
+    """Why a confirmation counts for nothing; the office sees it all the same."""
+
+    UNKNOWN_DOOR = "unknown_door"
+    OTHER_CATEGORY = "other_category"
+    FUTURE = "future"
+    TOO_OLD = "too_old"
+    ID_USED = "id_used"
+    ROUND_FULL = "round_full"
+
+
+class Result(BaseModel):
+    """What became of one: kept; known, for another phone or the bin told of it before; or in
+    conflict, and why. The answer for an id stays the same however often it is sent.
+    """
+
+    id: str
+    outcome: Outcome
+    reason: Reason | None = None
+
+
+class Results(BaseModel):
+    """A result for everything that was sent, in its order."""
+
+    results: list[Result]
+
+
+class ProblemKind(StrEnum):
+    """What a crew may meet."""
+
+    BLOCKED = "blocked"
+    DAMAGED = "damaged"
+    LOCKED = "locked"
+    WRONG = "wrong"
+    OTHER = "other"
+
+
+class ProblemIn(AtDoor):
+    """Something a crew met at a door."""
+
+    kind: ProblemKind
+    note: str = Field("", max_length=500)
+
+
+class ProblemsIn(Given):
+    """What was met."""
+
+    problems: list[ProblemIn] = Field(min_length=1, max_length=BATCH_MAX)
+
+
+class SkipReason(StrEnum):
+    """Why a door was left out."""
+
+    TIME = "time"
+    CLOSED = "closed"
+    FULL = "full"
+    OTHER = "other"
+
+
+class Skipped(Given):
+    """A door left out."""
+
+    device: str = Field(min_length=1, max_length=32)
+    door: str = Field(min_length=1, max_length=32)
+    reason: SkipReason
+
+
+class EndIn(Given):
+    """The end of a round."""
+
+    ended_at: AwareDatetime
+    skipped: list[Skipped] = Field(default=[], max_length=SKIPS_MAX)
+
+
+class EmptyingOut(BaseModel):
+    """A confirmation and what became of it."""
+
+    id: str
+    crew: str
+    device: str
+    door: str
+    at: datetime
+    weight_g: int | None
+    outcome: Outcome
+    reason: str | None
+    photo: bool
+
+
+class ProblemOut(BaseModel):
+    """Something a crew met."""
+
+    id: str
+    crew: str
+    device: str
+    door: str
+    at: datetime
+    kind: str
+    note: str
+
+
+class WholeRound(RoundOut):
+    """A round with everything told of it."""
+
+    emptyings: list[EmptyingOut]
+    problems: list[ProblemOut]
+    skipped: list[Skipped]
+
+
+class RoundsOut(BaseModel):
+    """Rounds, newest first. ``next_before`` continues."""
+
+    rounds: list[RoundOut]
+    next_before: datetime | None

@@ -1,0 +1,228 @@
+"""Rounds: a crew's phone tells what it did, as often as it must until it has heard the answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends
+from starlette.responses import Response
+
+from api.errors import Problem, documented
+from api.parts import Parts, PartsDep
+from api.round_shapes import (
+    EmptyingOut,
+    EmptyingsIn,
+    EndIn,
+    ProblemOut,
+    ProblemsIn,
+    Reason,
+    Result,
+    Results,
+    RoundIn,
+    RoundOut,
+    RoundsOut,
+    Skipped,
+    SkipReason,
+    WholeRound,
+)
+from api.security import OFFICE, Allow
+from api.windows import PageDep
+from smartbin import calendar
+from smartbin.collection import SAME_WITHIN_US, Confirmation
+from smartbin.events import Collection, DoorKey
+from smartbin.records.principals import Principal, Role
+from smartbin.records.rounds import Met, Round, Rounds
+
+router = APIRouter(prefix="/api/v1/rounds", tags=["rounds"])
+TELLS = Depends(Allow(Role.CREW, Role.OFFICE))
+TellsDep = Annotated[Principal, TELLS]
+PHOTO_BYTES_MAX = 300_000
+JPEG = b"\xff\xd8\xff"
+AHEAD_US = 10 * 60 * calendar.US_PER_S  # a phone's clock may go ahead as far as a device's
+BACK_US = 31 * 24 * calendar.US_PER_HOUR
+REPORTS_MAX = 10_000
+SAME_TIME_MAX = 100
+
+
+@router.post("", responses=documented(401, 403, 409, 422, 503))
+def start(parts: PartsDep, who: TellsDep, body: RoundIn) -> RoundOut:
+    """Begin a round; sent again, it is begun once."""
+    started_us = calendar.to_us(body.started_at)
+    Rounds(parts.engine).start(
+        Round(str(body.id), who.name, body.category, started_us), parts.now_us()
+    )
+    return _shown(parts, Rounds(parts.engine).get(str(body.id)))
+
+
+@router.get("", dependencies=[OFFICE], responses=documented(401, 403, 422, 503))
+def rounds(parts: PartsDep, page: PageDep) -> RoundsOut:
+    """The rounds of some days, newest first, page by page."""
+    more = Rounds(parts.engine).between(page.start_us, page.end_us, page.limit + SAME_TIME_MAX)
+    found, more_us = page.cut(more)
+    return RoundsOut(
+        rounds=[_shown(parts, one) for one in found], next_before=parts.local_or_none(more_us)
+    )
+
+
+@router.get("/{round}", responses=documented(401, 403, 404, 503))
+def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
+    """A round with everything told of it; a crew sees its own."""
+    records = Rounds(parts.engine)
+    found = records.get(str(round))
+    if who.role is Role.CREW and who.name != found.crew:
+        raise Problem(403, "forbidden", "a crew sees its own rounds; the office sees all")
+    photos = records.photographed(found.id)
+    return WholeRound(
+        **_shown(parts, found).model_dump(),
+        emptyings=[
+            EmptyingOut(
+                id=told.what.id,
+                crew=told.what.crew,
+                device=told.what.device,
+                door=told.what.door,
+                at=parts.local(told.what.at_us),
+                weight_g=told.what.weight_g,
+                outcome=told.outcome,
+                reason=told.reason,
+                photo=told.what.id in photos,
+            )
+            for told in records.told(found.id)
+        ],
+        problems=[
+            ProblemOut(
+                id=one.id,
+                crew=one.crew,
+                device=one.device,
+                door=one.door,
+                at=parts.local(one.at_us),
+                kind=one.kind,
+                note=one.note,
+            )
+            for one in records.problems(found.id)
+        ],
+        skipped=[
+            Skipped(device=key.device, door=key.door, reason=SkipReason(reason))
+            for key, reason in records.skipped(found.id).items()
+        ],
+    )
+
+
+@router.post("/{round}/emptyings", responses=documented(401, 403, 404, 422, 503))
+def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> Results:
+    """Say what was emptied; again is once, and what a bin or another phone told of is known."""
+    found = Rounds(parts.engine).get(str(round))
+    told = [(what, _fault(parts, found, what)) for what in _confirmations(found, who, body)]
+    reported = _reported(parts, [what for what, reason in told if reason is None])
+    kept = Rounds(parts.engine).keep(told, reported, parts.now_us())
+    return Results(
+        results=[
+            Result(id=k.what.id, outcome=k.outcome, reason=Reason(k.reason) if k.reason else None)
+            for k in kept
+        ]
+    )
+
+
+@router.put(
+    "/{round}/emptyings/{emptying}/photo",
+    status_code=204,
+    dependencies=[TELLS],
+    responses=documented(401, 403, 404, 413, 422, 503),
+    max_body_size=PHOTO_BYTES_MAX,
+)
+def put_photo(
+    parts: PartsDep,
+    round: UUID,
+    emptying: UUID,
+    jpeg: Annotated[bytes, Body(media_type="image/jpeg", description="at most 300 kB")],
+) -> Response:
+    """Add a photo to an emptying; the first one stays."""
+    if not jpeg.startswith(JPEG):
+        detail = "the photo is no JPEG; send image/jpeg of at most 300 kB"
+        raise Problem(422, "bad-input", detail, parameter="body")
+    Rounds(parts.engine).put_photo(str(round), str(emptying), jpeg, parts.now_us())
+    return Response(status_code=204)
+
+
+@router.get(
+    "/{round}/emptyings/{emptying}/photo",
+    response_class=Response,
+    dependencies=[OFFICE],
+    responses={200: {"content": {"image/jpeg": {}}}, **documented(401, 403, 404, 503)},
+)
+def photo(parts: PartsDep, round: UUID, emptying: UUID) -> Response:
+    """The photo of an emptying."""
+    jpeg = Rounds(parts.engine).photo(str(round), str(emptying))
+    return Response(jpeg, media_type="image/jpeg")
+
+
+@router.post("/{round}/problems", responses=documented(401, 403, 404, 422, 503))
+def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Results:
+    """Say what was met; again is once."""
+    found = Rounds(parts.engine).get(str(round))
+    met = [
+        Met(str(p.id), who.name, p.device, p.door, calendar.to_us(p.at), p.kind, p.note)
+        for p in body.problems
+    ]
+    outcomes = Rounds(parts.engine).met(found.id, met, parts.now_us())
+    pairs = zip(met, outcomes, strict=True)
+    return Results(results=[Result(id=one.id, outcome=outcome) for one, outcome in pairs])
+
+
+@router.post("/{round}/end", dependencies=[TELLS], responses=documented(401, 403, 404, 422, 503))
+def end(parts: PartsDep, round: UUID, body: EndIn) -> RoundOut:
+    """End a round, and say what was left out and why; again is once."""
+    records = Rounds(parts.engine)
+    found = records.get(str(round))
+    skipped = {DoorKey(one.device, one.door): one.reason.value for one in body.skipped}
+    records.end(found.id, calendar.to_us(body.ended_at), skipped)
+    return _shown(parts, records.get(found.id))
+
+
+def _shown(parts: Parts, found: Round) -> RoundOut:
+    return RoundOut(
+        id=found.id,
+        crew=found.crew,
+        category=found.category,
+        started_at=parts.local(found.started_us),
+        ended_at=parts.local_or_none(found.ended_us),
+    )
+
+
+def _confirmations(found: Round, who: Principal, body: EmptyingsIn) -> list[Confirmation]:
+    return [
+        Confirmation(
+            str(one.id),
+            found.id,
+            who.name,
+            one.device,
+            one.door,
+            calendar.to_us(one.at),
+            one.weight_g,
+        )
+        for one in body.emptyings
+    ]
+
+
+def _fault(parts: Parts, found: Round, what: Confirmation) -> Reason | None:
+    """Why a confirmation cannot be right; it is kept all the same, for the office to see."""
+    now_us = parts.now_us()
+    if what.at_us > now_us + AHEAD_US:
+        return Reason.FUTURE
+    if what.at_us < now_us - BACK_US:
+        return Reason.TOO_OLD
+    day = calendar.day_of(what.at_us, parts.registry.site.zone)
+    door = parts.registry.door(what.key, day)
+    if door is None:
+        return Reason.UNKNOWN_DOOR
+    return None if door.category is found.category else Reason.OTHER_CATEGORY
+
+
+def _reported(parts: Parts, told: list[Confirmation]) -> list[Collection]:
+    """What the bins themselves reported around these."""
+    if not told:
+        return []
+    start_us = min(what.at_us for what in told) - 2 * SAME_WITHIN_US
+    end_us = max(what.at_us for what in told) + 2 * SAME_WITHIN_US
+    doors = sorted({what.key for what in told})
+    return list(parts.reader.collections(doors, start_us, end_us, REPORTS_MAX))

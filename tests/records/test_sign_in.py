@@ -1,0 +1,102 @@
+"""Sign-ins on both databases: what many at once can do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from sqlalchemy import Engine, func, select
+
+from smartbin import calendar
+from smartbin.records.codes import TRIES, Codes
+from smartbin.records.passwords import Passwords
+from smartbin.records.principals import Principal, Role
+from smartbin.records.schema import sign_in_try
+from smartbin.records.sessions import Sessions
+from smartbin.records.throttle import BY_ADDRESS, BY_NAME, Attempt, Throttle
+from smartbin.records.users import Users
+
+NOW_US = 1_795_000_000_000_000
+
+
+def at_once(times: int, act: Callable[[int], object]) -> list[object]:
+    outcomes: list[object] = []
+    gate = threading.Barrier(times)
+
+    def run(n: int) -> None:
+        gate.wait(10)
+        outcomes.append(act(n))
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return outcomes
+
+
+def test_many_guesses_at_once_are_many(engine: Engine) -> None:
+    throttle = Throttle(engine)
+    waits = at_once(12, lambda n: throttle.take(Attempt("user li", f"10.0.0.{n}"), NOW_US))
+    assert waits.count(0) == BY_NAME.free
+    assert max(waits, key=lambda w: int(str(w))) == BY_NAME.first_s
+
+
+def test_an_address_that_tries_many_names_waits_and_no_flood_grows_the_table(
+    engine: Engine,
+) -> None:
+    throttle = Throttle(engine)
+    waits = [
+        throttle.take(Attempt(f"user {n}", f"2001:db8::{n:x}"), NOW_US)
+        for n in range(BY_ADDRESS.free + 2)
+    ]
+    assert waits == [0] * BY_ADDRESS.free + [1, 1]  # one /64 is one customer
+    with engine.connect() as db:
+        assert (db.scalar(select(func.count()).select_from(sign_in_try)) or 0) <= 2 * len(waits)
+    assert {throttle.take(Attempt(f"u{n}", f"10.1.{n}.1"), NOW_US) for n in range(50)} == {0}
+
+
+def test_a_right_password_does_not_wipe_out_the_waits_of_wrong_ones(engine: Engine) -> None:
+    throttle = Throttle(engine)
+    for n in range(BY_ADDRESS.free):
+        throttle.take(Attempt(f"user {n}", "10.0.0.1"), NOW_US)
+    own = Attempt("user mine", "10.0.0.1")
+    later_us = NOW_US + 2 * calendar.US_PER_S
+    assert throttle.take(own, later_us) == 0
+    throttle.forgive(own)
+    assert throttle.take(own, later_us) > 0
+
+
+def test_a_code_is_spent_once_by_however_many_at_once(engine: Engine) -> None:
+    codes = Codes(engine, Passwords())
+    code, _ = codes.make("11111111", "office", NOW_US)
+    assert sorted(at_once(4, lambda n: codes.spend("11111111", code, NOW_US)), key=str) == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_guesses_at_once_do_not_get_more_tries(engine: Engine) -> None:
+    codes = Codes(engine, Passwords())
+    code, _ = codes.make("11111111", "office", NOW_US)
+    wrong = f"{(int(code) + 1) % 10**8:08}"
+    assert not any(at_once(TRIES, lambda n: codes.spend("11111111", wrong, NOW_US)))
+    assert not codes.spend("11111111", code, NOW_US)
+
+
+def test_users_and_sessions_are_kept_on_both(engine: Engine) -> None:
+    users = Users(engine, Passwords())
+    users.create("王伟", Role.COMMUNITY, "oak", "four quiet lorries", NOW_US)
+    user = users.verified(" 王伟 ", "four quiet lorries")
+    assert user is not None
+    assert user.principal == Principal(Role.COMMUNITY, "王伟", "oak")
+    sessions = Sessions(engine)
+    secret = sessions.start(user.principal, "phone", NOW_US)
+    assert sessions.principal_of(secret, NOW_US + calendar.US_PER_HOUR) == user.principal
+    assert sessions.principal_of(secret, NOW_US + 14 * calendar.US_PER_HOUR) is None
+    with engine.connect() as db:
+        from smartbin.records.schema import session
+
+        assert secret not in str(db.execute(select(session)).all())
