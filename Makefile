@@ -25,7 +25,6 @@ help: ## list the tasks
 setup: .venv/ready-dev ## make the environment with everything for development
 
 demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=--check: compare with what must be and end)
-	@[ -f api/static/index.html ] || { mkdir -p var; echo "the screens are built meanwhile (var/web.log) · 同时构建页面"; $(MAKE) --no-print-directory web > var/web.log 2>&1 & }
 	@$(BIN)/python -m simulator demo $(ARGS)
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 from simulator import run
 from simulator.broker import Broker, BrokerLost
 from simulator.demo import demo
+from simulator.ending import Ended, ending
 from simulator.expect import Expected
 from simulator.faults import Profile, deliveries
 from simulator.fleet import Fleet
@@ -51,12 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; answers the exit status."""
     args = _parser().parse_args(argv)
     try:
-        return int(args.command(args, SimulatorSettings.read(os.environ)))
+        with ending():
+            return int(args.command(args, SimulatorSettings.read(os.environ)))
     except (BadInput, BrokerLost) as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT if isinstance(error, BadInput) else 1
-    except KeyboardInterrupt:
-        return 130
+    except Ended as ended:
+        print(f"\n已结束 · ended ({ended})", file=sys.stderr)
+        return ended.status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,13 +125,10 @@ def _live(args: argparse.Namespace, settings: SimulatorSettings) -> int:
         start_us = now_us - 24 * calendar.US_PER_HOUR
     if start_us > now_us:
         raise BadInput("--since: lies in the future, which a gateway refuses; name an earlier time")
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with run.devices(settings.broker(), fleet, _now_us) as publisher:
         count = len(fleet.registry.devices)
         print(f"{count} 台设备已连接 · {count} devices connected, Ctrl-C ends", file=sys.stderr)
-        run.live(fleet, publisher, start_us, args.speed, args.faults, _now_us, stop.wait)
+        run.live(fleet, publisher, start_us, args.speed, args.faults, _now_us, _sleep)
     return 0
 
 
@@ -202,6 +201,11 @@ def _moment(text: str) -> int:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time with an offset; write 2026-11-01T08:00:00+08:00"
         ) from None
+
+
+def _sleep(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
 
 
 def _now_us() -> int:

@@ -5,18 +5,18 @@ ended here, in reverse order, and nothing else.
 from __future__ import annotations
 
 import os
-import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from smartbin.errors import BadInput
 from smartbin.settings import PREFIX
 
 READY_S = 60.0
@@ -34,9 +34,16 @@ class Children:
     def __init__(self, logs: Path) -> None:
         self._logs = logs
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._jobs: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._warden: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
+        self._warden = subprocess.Popen(
+            [sys.executable, "-m", "simulator.warden"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         return self
 
     def __exit__(
@@ -45,21 +52,47 @@ class Children:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        for _, process in reversed(self._running):
+        for _, process in [*self._jobs, *reversed(self._running)]:
             _end(process)
+        if self._warden and self._warden.stdin:
+            self._warden.kill()  # all it watches has ended
+            self._warden.wait()
+            self._warden.stdin.close()
 
     def start(self, name: str, argv: Sequence[str], settings: Mapping[str, str]) -> None:
-        """Start one; it sees these SMARTBIN_ settings and no others."""
-        with (self._logs / f"{name}.log").open("ab") as log:
+        """Start one that must run for as long as we do; it sees these SMARTBIN_ settings and no
+        others.
+        """
+        self._running.append((name, self._started(name, argv, settings)))
+
+    def start_job(self, name: str, argv: Sequence[str]) -> None:
+        """Start one that does something and ends; ``ended_jobs`` tells how."""
+        self._jobs.append((name, self._started(name, argv, {})))
+
+    def ended_jobs(self) -> Iterator[tuple[str, int, Path]]:
+        """Name, status and log of the jobs that have ended, each once."""
+        for job in list(self._jobs):
+            name, process = job
+            if process.poll() is not None:
+                self._jobs.remove(job)
+                yield name, process.returncode, self._log(name)
+
+    def _started(
+        self, name: str, argv: Sequence[str], settings: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with self._log(name).open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own programs and a broker found on PATH
                 argv,
                 env=_environment(settings),
-                stdin=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches us alone; we end them in order
             )
-        self._running.append((name, process))
+        if self._warden and self._warden.stdin:
+            self._warden.stdin.write(b"%d\n" % process.pid)
+            self._warden.stdin.flush()
+        return process
 
     def ask(self, name: str, argv: Sequence[str], settings: Mapping[str, str]) -> str:
         """Run one to its end; answers what it printed."""
@@ -119,18 +152,19 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
+    """End a process and what it started."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdin:
-        process.stdin.close()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def port_of(usual: int) -> int:
-    """The usual port, or a free one when it is taken."""
+    """The usual port, or a free one when it is taken, which is said."""
     for port in (usual, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -138,36 +172,11 @@ def port_of(usual: int) -> int:
                 probe.bind((LOCAL, port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            port = int(probe.getsockname()[1])
+        if port != usual:
+            print(
+                f"端口 {usual} 已被占用，改用 {port} · port {usual} is taken, using {port}",
+                file=sys.stderr,
+            )
+        return port
     raise PartFailed("no free port on this machine; end some programs")
-
-
-def start_broker(children: Children, folder: Path, port: int, choice: str = "auto") -> str:
-    """Mosquitto with the shipped settings when it is installed, else the embedded one; answers
-    which. ``choice`` is ``auto``, ``mosquitto`` or ``embedded``.
-    """
-    mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    if choice == "mosquitto" and not mosquitto:
-        raise BadInput("--broker: mosquitto is not installed; install it or choose embedded")
-    if choice == "embedded":
-        mosquitto = None
-    if mosquitto:
-        conf = folder / "mosquitto.conf"
-        store = (folder / "mosquitto").resolve()
-        store.mkdir(parents=True, exist_ok=True)
-        shipped = Path("deploy/mosquitto/local.conf").read_text(encoding="utf-8")
-        own = {
-            "listener": f"listener {port} {LOCAL}",
-            "persistence_location": f"persistence_location {store}/",
-        }
-        lines = [own.get(line.partition(" ")[0], line) for line in shipped.splitlines()]
-        if os.geteuid() == 0:
-            lines.append("user root")  # it would become nobody, who may not write here
-        conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        children.start("broker", [mosquitto, "-c", str(conf)], {})
-        name = "Mosquitto (deploy/mosquitto/local.conf)"
-    else:
-        children.start("broker", [sys.executable, "-m", "simulator.embedded_broker", str(port)], {})
-        name = "iotcore (embedded; keeps messages in memory: its restart would lose what waits)"
-    children.wait_for_port("broker", port)
-    return name

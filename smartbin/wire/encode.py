@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from smartbin import calendar
 from smartbin.events import Fact, LevelReading
 from smartbin.wire.messages import MAX_BATCH, ROOT
+
+_QUARTER_US = 15 * 60 * calendar.US_PER_S
 
 
 def topic_of(site: str, device: str, kind: str) -> str:
@@ -31,8 +34,7 @@ def event_of(facts: Sequence[Fact], zone: tzinfo = UTC) -> dict[str, Any]:
     first = facts[0]
     if first.seq is None:
         raise ValueError("the first fact of a message carries its seq")
-    at = (calendar.EPOCH + timedelta(milliseconds=first.at_us // 1000)).astimezone(zone)
-    event: dict[str, Any] = {"at": at.isoformat(timespec="milliseconds"), "seq": first.seq}
+    event: dict[str, Any] = {"at": _stamp(first.at_us, zone), "seq": first.seq}
     if isinstance(first, LevelReading):
         event["levels"] = [_level_of(fact) for fact in facts if isinstance(fact, LevelReading)]
         return event
@@ -41,6 +43,25 @@ def event_of(facts: Sequence[Fact], zone: tzinfo = UTC) -> dict[str, Any]:
         if value is not None and value != "":
             event[name] = value
     return event
+
+
+def _stamp(at_us: int, zone: tzinfo) -> str:
+    """RFC 3339 in milliseconds. A month of a fleet is a million stamps, and converting each costs
+    more than the rest of its message: only a quarter of an hour's start is converted. Since 2020
+    no zone has changed its offset in between, and every offset is whole quarters.
+    """
+    quarter, rest_us = divmod(at_us, _QUARTER_US)
+    hour, minute, offset = _start_of(quarter, zone)
+    second, rest_us = divmod(rest_us, 1_000_000)
+    minute += second // 60
+    return f"{hour}{minute:02}:{second % 60:02}.{rest_us // 1000:03}{offset}"
+
+
+@lru_cache(maxsize=4096)
+def _start_of(quarter: int, zone: tzinfo) -> tuple[str, int, str]:
+    start = calendar.EPOCH + timedelta(microseconds=quarter * _QUARTER_US)
+    text = start.astimezone(zone).isoformat(timespec="minutes")
+    return text[:14], int(text[14:16]), text[16:]
 
 
 _FIELDS = {

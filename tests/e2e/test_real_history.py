@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from simulator.children import Children, start_broker
+from simulator.children import Children
+from simulator.system import start_broker
 from tests.real import free_port, missing
 
 SHIFT_DAYS = 364 * 9  # whole weeks, so that weekdays stay: 2016 becomes 2025
