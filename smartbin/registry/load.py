@@ -51,10 +51,7 @@ def load(folder: Path) -> Registry:
     disjoint([(r, f"{d.device}/{d.id}", d.days) for r, d in doors], "door", m)
     disjoint([(r, x.member, x.days) for r, x in memberships], "membership of", m)
     disjoint([(r, x.member, x.days) for r, x in services], "service of", m)
-    with_doors = {d.device for _, d in doors}
-    for r, device in devices:
-        if device.id not in with_doors:
-            m.add(r.where, f"device {device.id} has no door", "add its doors to doors.csv")
+    _check_complete(devices, [d for _, d in doors], {x.member for _, x in memberships}, m)
     if m.found:
         raise BadInput("\n".join(m.found))
     return Registry(
@@ -126,6 +123,31 @@ def _door(r: Row) -> Door:
 def _plain_bin(r: Row) -> PlainBin:
     category = r.choice("category", Category)
     return PlainBin(r.id("id"), r.id("community"), category, r.number("capacity_l", 1, 100_000))
+
+
+def _check_complete(
+    devices: list[tuple[Row, Device]], doors: list[Door], homes: set[str], m: Mistakes
+) -> None:
+    """A device has a door of every category that doors of its kind take at this site: a bin of
+    four among bins of four that lacks one is a lost line. A bin belongs somewhere.
+    """
+    kinds = {device.id: device.kind for _, device in devices}
+    taken: dict[str, set[Category]] = {device: set() for device in kinds}
+    usual: dict[DeviceKind, set[Category]] = {kind: set() for kind in DeviceKind}
+    for door in doors:
+        if door.device in kinds:
+            taken[door.device].add(door.category)
+            usual[kinds[door.device]].add(door.category)
+    for r, device in devices:
+        lost = [c.value for c in Category if c in usual[device.kind] - taken[device.id]]
+        if not taken[device.id]:
+            m.add(r.where, f"device {device.id} has no door", "add its doors to doors.csv")
+        elif lost:
+            what = f"device {device.id} has no door for {', '.join(lost)}, as others of its kind do"
+            m.add(r.where, what, "add it to doors.csv")
+        if device.kind is DeviceKind.BIN and device.id not in homes:
+            what = f"bin {device.id} belongs to no community"
+            m.add(r.where, what, "add a line to memberships.csv")
 
 
 def _check_references(

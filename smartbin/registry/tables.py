@@ -119,17 +119,19 @@ def read(folder: Path, name: str, columns: tuple[str, ...], mistakes: Mistakes) 
     text = _text(folder / name, name, mistakes)
     if text is None:
         return
+    table = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        lines = list(csv.reader(io.StringIO(text), strict=True))
+        lines = [(table.line_num, cells) for cells in table]
     except csv.Error as error:
-        mistakes.add(name, f"is no CSV ({error})", "save it again as CSV UTF-8")
+        where = f"{name}:{table.line_num}"
+        mistakes.add(where, f"is no CSV ({error})", "check its quotes, or save it as CSV UTF-8")
         return
-    header = [cell.strip() for cell in lines[0]] if lines else []
+    header = [cell.strip() for cell in lines[0][1]] if lines else []
     missing = [column for column in columns if column not in header]
     if missing:
         mistakes.add(f"{name}:1", f"no column {', '.join(missing)}", "add it to the first line")
         return
-    for number, cells in enumerate(lines[1:], 2):
+    for number, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
@@ -148,7 +150,10 @@ def _text(path: Path, name: str, mistakes: Mistakes) -> str | None:
     except OSError as error:
         mistakes.add(name, f"cannot be read ({error.strerror})", "put the table there")
     except UnicodeDecodeError as error:
-        mistakes.add(name, f"is not UTF-8 (byte {error.start})", "save it as 'CSV UTF-8'")
+        line = error.object.count(b"\n", 0, error.start) + 1
+        mistakes.add(
+            f"{name}:{line}", f"is not UTF-8 (byte {error.start})", "save it as 'CSV UTF-8'"
+        )
     return None
 
 
@@ -166,16 +171,24 @@ def unique(rows: list[tuple[Row, str]], what: str, mistakes: Mistakes) -> None:
 
 def disjoint(rows: list[tuple[Row, str, Days]], what: str, mistakes: Mistakes) -> None:
     """Note dated rows of one key whose days overlap."""
-    seen: dict[str, list[tuple[Row, Days]]] = {}
-    for row, key, days in rows:
-        for other, others in seen.get(key, []):
-            if days.overlap(others):
-                mistakes.add(
-                    row.where,
-                    f"{what} {key} overlaps {other.where}",
-                    "end one before the other begins",
-                )
-        seen.setdefault(key, []).append((row, days))
+    # In order of their beginning a row overlaps an earlier one if it overlaps the longest so far.
+    order = sorted(range(len(rows)), key=lambda n: (rows[n][1], rows[n][2].first))
+    longest: int | None = None
+    for n in order:
+        _, key, days = rows[n]
+        if longest is None or rows[longest][1] != key:
+            longest = n
+            continue
+        last = rows[longest][2].last
+        if days.first <= last:
+            earlier, later = sorted((longest, n))
+            mistakes.add(
+                rows[later][0].where,
+                f"{what} {key} overlaps {rows[earlier][0].where}",
+                "end one before the other begins",
+            )
+        if days.last > last:
+            longest = n
 
 
 def known(row: Row, column: str, value: str, among: Callable[[str], bool], file: str) -> None:

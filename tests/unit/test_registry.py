@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shutil
+import time
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +20,7 @@ from smartbin.errors import BadInput, UnknownPlace
 from smartbin.registry import CommunityKind, DeviceKind
 from smartbin.registry.__main__ import main
 from smartbin.registry.load import load
+from smartbin.registry.tables import Mistakes, Row, disjoint
 
 XINBEI = Path(__file__).parents[2] / "deploy" / "xinbei"
 TABLES = sorted(path.name for path in XINBEI.glob("*.csv"))
@@ -77,6 +81,98 @@ def test_each_mistake_is_named(folder: Path, table: str, old: str, new: str, sai
     assert said in mistakes(folder)
 
 
+# What goes wrong in an office, each with its file, its line and what to do.
+IN_AN_OFFICE = {
+    "unknown reference": (
+        ("memberships.csv", "bin-003,", "bin-003,no-such-"),
+        r"memberships\.csv:4: community 'no-such-[a-z-]+' is unknown; add it to communities\.csv",
+    ),
+    "duplicate id": (
+        ("devices.csv", "bin-005,", "bin-004,"),
+        r"devices\.csv:6: device 'bin-004' stands at devices\.csv:5 too; rename or remove one",
+    ),
+    "overlapping membership": (
+        ("memberships.csv", "bin-002,", "bin-001,2020-01-01,2024-01-01\nbin-002,"),
+        r"memberships\.csv:3: membership of bin-001 overlaps memberships\.csv:2; end one before",
+    ),
+    "missing door": (
+        ("doors.csv", "\nbin-001,hazardous,hazardous", "\nbin-002,hazard,hazardous"),
+        r"devices\.csv:2: device bin-001 has no door for hazardous, as others .*; add it to doors",
+    ),
+    "bin without a community": (
+        ("memberships.csv", "bin-006,", "bin-005,"),
+        r"devices\.csv:7: bin bin-006 belongs to no community; add a line to memberships\.csv",
+    ),
+    "wrong number": (
+        ("communities.csv", ",yes,", ",ja,"),
+        r"communities\.csv:\d+: placeholder 'ja' is unknown; use yes or no",
+    ),
+    "number with a unit": (
+        ("doors.csv", "bin-001,kitchen,kitchen,1320", "bin-001,kitchen,kitchen,1320 l"),
+        r"doors\.csv:2: capacity_l '1320 l' is no whole number from 1 to \d+; write digits",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_AN_OFFICE)
+def test_a_message_names_file_line_and_remedy(folder: Path, name: str) -> None:
+    (table, old, new), said = IN_AN_OFFICE[name]
+    if name == "overlapping membership":
+        new = new.replace("bin-001,", f"bin-001,{next(iter(load(folder).communities))},")
+    edit(folder, table, old, new)
+    assert re.search(said, mistakes(folder)), mistakes(folder)
+
+
+def test_not_utf_8_is_named_with_its_line_and_a_spreadsheets_mark_is_fine(folder: Path) -> None:
+    path = folder / "communities.csv"
+    text = path.read_text(encoding="utf-8-sig")
+    path.write_text(text, encoding="utf-8")
+    assert len(load(folder).communities) == 39, "without the mark"
+    path.write_text(text.replace("\n", "\r\n"), encoding="utf-8-sig", newline="")
+    assert len(load(folder).communities) == 39, "with the mark, and with Windows' line ends"
+    header, _, rest = text.partition("\n")
+    path.write_bytes(f"{header}\n".encode() + rest.encode("gb18030"))
+    said = r"communities\.csv:2: is not UTF-8 \(byte \d+\); save it as 'CSV UTF-8'"
+    assert re.search(said, mistakes(folder))
+
+
+def test_a_line_is_a_line_of_the_file_behind_a_cell_of_two(folder: Path) -> None:
+    edit(folder, "communities.csv", "贻成豪庭", '"贻成\n豪庭"')
+    edit(folder, "communities.csv", "贻成尚北", "")
+    assert "communities.csv:4: name is empty; fill it in" in mistakes(folder)
+    edit(folder, "communities.csv", "诺德名苑", '诺德"名苑"x"')
+    edit(folder, "communities.csv", ",晓镇家园", ',"晓镇"家园')
+    assert re.search(r"communities\.csv:\d+: is no CSV .*; check its quotes", mistakes(folder))
+
+
+def test_many_dated_rows_are_checked_in_no_time() -> None:
+    m = Mistakes()
+    row = Row("memberships.csv:2", {}, m)
+    days = [
+        Days(date(2000, 1, 1) + timedelta(days=n), date(2000, 1, 1) + timedelta(days=n))
+        for n in range(20_000)
+    ]
+    began_s = time.process_time()
+    disjoint([(row, "bin-001", each) for each in days], "membership of", m)
+    assert time.process_time() - began_s < 2, "pairs of 20,000 rows would take minutes"
+    assert not m.found
+
+
+days = st.builds(
+    lambda first, more: Days(first, first + timedelta(days=more)),
+    st.dates(date(2026, 1, 1), date(2026, 1, 20)),
+    st.integers(0, 6),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), days), max_size=12))
+def test_overlaps_are_found_as_by_comparing_every_pair(dated: list[tuple[str, Days]]) -> None:
+    m = Mistakes()
+    disjoint([(Row(f"t:{n}", {}, m), key, d) for n, (key, d) in enumerate(dated)], "door", m)
+    pairs = itertools.combinations(dated, 2)
+    assert bool(m.found) == any(k == o and d.overlap(e) for (k, d), (o, e) in pairs)
+
+
 def test_overlapping_membership_missing_doors_and_encoding(folder: Path) -> None:
     with (folder / "memberships.csv").open("a", encoding="utf-8") as table:
         table.write("bin-001,yicheng-shangbei,2026-01-01,\n")
@@ -87,7 +183,7 @@ def test_overlapping_membership_missing_doors_and_encoding(folder: Path) -> None
     said = mistakes(folder)
     assert "memberships.csv:41: membership of bin-001 overlaps memberships.csv:2" in said
     assert "device bin-040 has no door; add its doors to doors.csv" in said
-    assert "services.csv: is not UTF-8" in said
+    assert "services.csv:1: is not UTF-8" in said
     assert "plain_bins.csv: cannot be read" in said
 
 
