@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 US_PER_S = 1_000_000
 US_PER_HOUR = 3600 * US_PER_S
+US_PER_DAY = 24 * US_PER_HOUR
 # Three years of quarters of an hour: a look-up remembers so many.
 SLOTS_MAX = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,6 +115,21 @@ def start_us(day: date, zone: ZoneInfo) -> int:
 def bounds_us(days: Days, zone: ZoneInfo) -> tuple[int, int]:
     """The half-open instant window ``[start, end)`` that the days cover."""
     return start_us(days.first, zone), start_us(days.last + timedelta(days=1), zone)
+
+
+def even_stretches(days: Days, zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
+    """The days' instants ``[start, end)`` in stretches whose days all begin at the same time of
+    the UTC day, with that time in seconds: one stretch a year, three where clocks change. A day of
+    25 hours ends its stretch, so it holds a second, short window of 24 hours.
+    """
+    first = end = start_us(days.first, zone)
+    for day_after in days.shifted(1):
+        end = start_us(day_after, zone)
+        if (end - first) % US_PER_DAY:
+            yield first, end, first % US_PER_DAY // US_PER_S
+            first = end
+    if end > first:
+        yield first, end, first % US_PER_DAY // US_PER_S
 
 
 def hours_in(day: date, zone: ZoneInfo) -> int:

@@ -3,12 +3,13 @@ says whether it does.
 
 Writing and reading are two halves, so that the API cannot write by type. No promise is made that
 a time-series database cannot keep: no transactions, no "was it new?". Facts of one identity are
-one fact; when they differ in content (a broken device) a store may keep either.
+one fact; when they differ in content (a broken device) a store may keep either, or merge them field
+by field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,7 +31,11 @@ __all__ = [
     "TelemetryWriter",
     "open_reader",
     "open_writer",
+    "setup",
 ]
+
+INFLUX = ("influx+http://", "influx+https://")
+"""How the address of an InfluxDB 2 begins."""
 
 
 class Span(NamedTuple):
@@ -165,6 +170,11 @@ def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> Telemetry
         from smartbin.telemetry.sqlite import SqliteWriter
 
         return SqliteWriter(path, zone)
+    if url.startswith(INFLUX):
+        from smartbin.telemetry.influx import InfluxWriter
+        from smartbin.telemetry.influx_address import address_of
+
+        return InfluxWriter(address_of(url), zone, token)
     raise _unknown(url, token)
 
 
@@ -174,7 +184,33 @@ def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> Telemetry
         from smartbin.telemetry.sqlite_reader import SqliteReader
 
         return SqliteReader(path, zone)
+    if url.startswith(INFLUX):
+        from smartbin.telemetry.influx_address import address_of
+        from smartbin.telemetry.influx_reader import InfluxReader
+
+        return InfluxReader(address_of(url), zone, token)
     raise _unknown(url, token)
+
+
+def setup(
+    url: str, token: str | None, levels_days: int | None = None, tokens: Path | None = None
+) -> Iterator[str]:
+    """Make what the store needs before the programs start, once; yields a sentence for each thing.
+    ``levels_days``: how long levels, status and alarms are kept (0: for ever; None: as it is, or
+    400); ``tokens``: the folder for tokens of gateway and API. Raises BadInput and
+    StoreUnavailable.
+    """
+    if path := _sqlite_path(url):
+        yield f"{path}: nothing to do, the gateway makes its file"
+    elif url.startswith(INFLUX):
+        from smartbin.telemetry import influx_setup
+        from smartbin.telemetry.influx_address import address_of
+
+        yield from influx_setup.prepare(address_of(url), token, levels_days)
+        if tokens is not None:
+            yield from influx_setup.make_tokens(address_of(url), token, tokens)
+    else:
+        raise _unknown(url, token)
 
 
 def _sqlite_path(url: str) -> Path | None:
@@ -187,5 +223,6 @@ def _unknown(url: str, token: str | None) -> BadInput:
     hint = " (a token was given)" if token else ""
     return BadInput(
         f"SMARTBIN_TELEMETRY_URL: no store is known for {scheme!r}{hint}; use "
-        "sqlite:///var/telemetry.db for a file"
+        "sqlite:///var/telemetry.db for a file, or "
+        "influx+http://127.0.0.1:8086/?org=smartbin&bucket=smartbin for an InfluxDB 2"
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from smartbin.calendar import US_PER_HOUR, Days, start_us
@@ -28,12 +30,16 @@ from smartbin.events import (
 )
 from smartbin.telemetry import Span, TelemetryReader, open_reader, open_writer
 from tests.contract.model import Model
+from tests.influx import Influx
 
 # Zones without and with changing clocks, and one whose offset is no whole hour.
 ZONES = [ZoneInfo(name) for name in ("Asia/Shanghai", "Europe/London", "Asia/Kathmandu")]
 DAYS = Days(date(2026, 3, 28), date(2026, 3, 30))  # London's clocks go forward on the 29th
 DEVICES = ("bin-001", "bin-002")
 DOORS = [DoorKey(device, door) for device in DEVICES for door in ("kitchen", "residual")]
+
+# An example costs half a second on InfluxDB: a pair of buckets, four writes, a dozen questions.
+INFLUX_EXAMPLES = int(os.environ.get("SMARTBIN_TEST_INFLUX_EXAMPLES", "30"))
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=6)
 maybe_text = st.none() | text.filter(bool)
@@ -108,27 +114,49 @@ def answers(reader: TelemetryReader, asked: list[Span], ends: tuple[int, int], n
     )
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.sampled_from(ZONES),
-    histories,
-    st.lists(spans, max_size=4),
-    st.tuples(instants, instants),
-    st.integers(1, 50),
-)
-def test_sqlite_agrees_with_the_model_on_anything(
-    zone: ZoneInfo, history: list[Fact], asked: list[Span], ends: tuple[int, int], n: int
+def compare(
+    url: str,
+    token: str | None,
+    zone: ZoneInfo,
+    history: list[Fact],
+    question: tuple[list[Span], tuple[int, int], int],
 ) -> None:
+    """The store of ``url`` and the model are told the same and asked the same."""
     model = Model(zone)
+    writer, reader = open_writer(url, zone, token), open_reader(url, zone, token)
+    cut = len(history) // 2
+    for batch in (history[cut:], history[:cut], history[cut // 2 :], []):
+        model.append(batch)
+        writer.append(batch)
+    try:
+        assert answers(reader, *question) == answers(model, *question)
+    finally:
+        reader.close()
+        writer.close()
+
+
+questions = st.tuples(
+    st.lists(spans, max_size=4), st.tuples(instants, instants), st.integers(1, 50)
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(ZONES), histories, questions)
+def test_sqlite_agrees_with_the_model_on_anything(
+    zone: ZoneInfo, history: list[Fact], question: tuple[list[Span], tuple[int, int], int]
+) -> None:
     with TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'telemetry.db'}"
-        writer, reader = open_writer(url, zone), open_reader(url, zone)
-        cut = len(history) // 2
-        for batch in (history[cut:], history[:cut], history[cut // 2 :], []):
-            model.append(batch)
-            writer.append(batch)
-        try:
-            assert answers(reader, asked, ends, n) == answers(model, asked, ends, n)
-        finally:
-            reader.close()
-            writer.close()
+        compare(f"sqlite:///{Path(folder) / 'telemetry.db'}", None, zone, history, question)
+
+
+@pytest.mark.real
+@settings(max_examples=INFLUX_EXAMPLES, deadline=None)
+@given(st.sampled_from(ZONES), histories, questions)
+def test_influx_agrees_with_the_model_on_anything(
+    influx_server: Influx,
+    zone: ZoneInfo,
+    history: list[Fact],
+    question: tuple[list[Span], tuple[int, int], int],
+) -> None:
+    with influx_server.buckets() as url:
+        compare(url, influx_server.token, zone, history, question)

@@ -11,17 +11,31 @@ import pytest
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.telemetry import TelemetryReader, open_reader, open_writer
 from tests.contract.checks import CHECKS, KITCHEN, Store, put
+from tests.influx import Influx
+
+ADAPTERS = ["sqlite", pytest.param("influx", marks=pytest.mark.real)]
+
+
+@pytest.fixture(params=ADAPTERS)
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str | None]]:
+    """The URL of an empty store, and its token."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/telemetry.db", None
+        return
+    server: Influx = request.getfixturevalue("influx_server")
+    with server.buckets() as url:
+        yield url, server.token
 
 
 @pytest.fixture(params=["Asia/Shanghai", "Europe/London"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest, address: tuple[str, str | None]) -> Iterator[Store]:
     zone = ZoneInfo(request.param)
-    url = f"sqlite:///{tmp_path}/telemetry.db"
-    writer = open_writer(url, zone)
+    url, token = address
+    writer = open_writer(url, zone, token)
     readers: list[TelemetryReader] = []
 
     def reader() -> TelemetryReader:
-        readers.append(open_reader(url, zone))
+        readers.append(open_reader(url, zone, token))
         return readers[-1]
 
     yield Store(zone, writer, reader)
