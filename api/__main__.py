@@ -16,7 +16,7 @@ import uvicorn
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import users
+from api import points_commands, users
 from api.app import create_app
 from api.parts import Parts
 from api.settings import ApiSettings
@@ -25,6 +25,7 @@ from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry.load import load
+from smartbin.rewards import Tariffs, load_tariffs
 from smartbin.sorting import limits
 from smartbin.telemetry import open_reader
 
@@ -51,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     token.add_argument("--role", choices=roles, default=Role.CREW.value)
     token.add_argument("--community", help="the one that a token of that role is bound to")
     users.add_commands(commands)
+    points_commands.add_commands(commands)
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
@@ -64,6 +66,10 @@ def main(argv: list[str] | None = None) -> int:
             return _token(settings, args.action, args.name, Role(args.role), args.community)
         if args.command == "user":
             print(users.run(args, _prepared(settings), load(settings.site), _now_us()))
+            return 0
+        if args.command in points_commands.COMMANDS:
+            registry, tariffs = load(settings.site), _tariffs(settings)
+            print(points_commands.run(args, _prepared(settings), registry, tariffs, _now_us()))
             return 0
         app = create_app(_parts(settings))
         if args.command == "openapi":
@@ -101,7 +107,13 @@ def _parts(settings: ApiSettings) -> Parts:
         _now_us,
         STATIC,
         limits.load(settings.site),
+        _tariffs(settings),
+        settings.settle_every_s,
     )
+
+
+def _tariffs(settings: ApiSettings) -> Tariffs:
+    return load_tariffs(settings.tariff or settings.site / "tariff.toml")
 
 
 def _migrate(settings: ApiSettings) -> int:

@@ -21,19 +21,23 @@ from api import (
     live,
     places,
     places_sorting,
+    points,
     quarantine,
     rankings,
     rounds,
     screens,
     session,
+    shop,
 )
 from api.headers import SecurityHeaders
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
+from api.settling import Settling
 from api.tables import ETags
 from smartbin.errors import StoreUnavailable
 from smartbin.records import check as check_records
+from smartbin.records.settle import Settler
 from smartbin.records.sign_in import SignIn
 
 VERSION = "0.1.0"
@@ -52,12 +56,17 @@ class App(FastAPI):
 def create_app(parts: Parts) -> FastAPI:
     """The application over these parts; nothing is global, so a test may have several."""
     hub = live.Hub(parts)
+    metrics = CollectorRegistry()
+    settler = Settler(parts.engine, parts.registry, parts.tariffs)
+    settling = Settling(settler, parts.settle_every_s, parts.now_us, metrics)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
+        settling.start()
         yield
         hub.stop()
+        settling.stop()
 
     app = App(
         title="smartbin",
@@ -73,9 +82,9 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.state.hub = hub
     app.state.sign_in = SignIn(parts.engine)
-    app.state.metrics = CollectorRegistry()
+    app.state.metrics = metrics
     app.state.requests = Counter(
-        "smartbin_api_requests", "Requests answered", ["code"], registry=app.state.metrics
+        "smartbin_api_requests", "Requests answered", ["code"], registry=metrics
     )
     errors.install(app)
     app.add_middleware(ETags)
@@ -90,6 +99,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(codes.router)
     app.include_router(rounds.router)
     app.include_router(collections.router)
+    app.include_router(points.router)
+    app.include_router(shop.router)
     app.include_router(live.router)
     _health(app)
     app.include_router(screens.router)  # last: it answers every address that nobody else does

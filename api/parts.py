@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from smartbin import calendar
 from smartbin.refusals import Refusals
 from smartbin.registry import Registry
+from smartbin.rewards import Tariffs
 from smartbin.sorting.limits import DEFAULT, Limits
 from smartbin.telemetry import TelemetryReader
 
@@ -22,6 +23,8 @@ from smartbin.telemetry import TelemetryReader
 class Parts:
     """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder that
     the screens are built into; None serves none. ``limits`` say when a figure may be said.
+    the screens are built into; None serves none. Points are settled every ``settle_every_s``; at
+    0 never: somebody else does.
     """
 
     registry: Registry
@@ -31,6 +34,8 @@ class Parts:
     now_us: Callable[[], int]
     static: Path | None = None
     limits: Limits = DEFAULT
+    tariffs: Tariffs = field(default_factory=lambda: Tariffs(()))
+    settle_every_s: float = 0
     refusals: Refusals = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from smartbin.settings import Settings
 
@@ -20,3 +20,5 @@ class ApiSettings(Settings):
     api_http: str = "127.0.0.1:8000"
     api_tls_cert_file: Path | None = None
     api_tls_key_file: Path | None = None
+    tariff: Path | None = None
+    settle_every_s: float = Field(5, ge=0, le=3600)

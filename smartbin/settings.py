@@ -104,6 +104,8 @@ ALL_NAMES = frozenset(
         "RECORDS_PASSWORD",
         "QUARANTINE",
         "GATEWAY_HTTP",
+        "TARIFF",
+        "SETTLE_EVERY_S",
         "API_HTTP",
         "API_TLS_CERT_FILE",
         "API_TLS_KEY_FILE",

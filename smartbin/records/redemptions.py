@@ -151,6 +151,7 @@ class Shop:
     def redemptions(
         self,
         *,
+        number: int | None = None,
         code: str | None = None,
         community: str | None = None,
         state: State | None = None,
@@ -160,6 +161,7 @@ class Shop:
         """Redemptions, newest first; ``before`` is the last id of the page before."""
         asked = select(redemption).order_by(redemption.c.id.desc()).limit(limit)
         narrowed = (
+            (redemption.c.id, number),
             (redemption.c.account, code),
             (redemption.c.community, community),
             (redemption.c.state, state and state.value),

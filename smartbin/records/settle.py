@@ -9,7 +9,7 @@ deleted with the entries they led to, in one transaction, so that a mark made me
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -58,16 +58,25 @@ class Settler:
     def __init__(self, engine: Engine, registry: Registry, tariffs: Tariffs) -> None:
         self._engine, self._registry, self._tariffs = engine, registry, tariffs
         self._earnings = Earnings(registry, tariffs)
+        self.zone = registry.site.zone
 
-    def settle(self, now_us: int, cards_at_once: int = CARDS_AT_ONCE) -> Settled:
-        """Take the marks that stand (at most MARKS_MAX) and book the differences; beside another
-        settler nothing. Raises StoreUnavailable; what was booked by then is booked.
+    def settle(
+        self,
+        now_us: int,
+        cards_at_once: int = CARDS_AT_ONCE,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Settled:
+        """Take the marks that stand (at most MARKS_MAX) and book the differences, until ``stop``
+        says so; beside another settler nothing. Raises StoreUnavailable; what was booked by then
+        is booked.
         """
         marks = taken = entries = 0
         try:
             with self._engine.connect().execution_options(reading=True) as db:
                 read = _marks(db)
             for some in _chunks(read, cards_at_once):
+                if stop():
+                    break
                 with self._engine.begin() as db:
                     if not _alone(db):
                         break
@@ -82,7 +91,7 @@ class Settler:
         """Book what has expired of every account's points, some hundred accounts in a
         transaction; answers how many entries. Beside another settler nothing.
         """
-        zone, count = self._registry.site.zone, 0
+        zone, count = self.zone, 0
         today = calendar.day_of(now_us, zone)
         try:
             with self._engine.connect().execution_options(reading=True) as db:
@@ -124,7 +133,7 @@ class Settler:
             cards[week_of(mark.day)].add(mark.card)
             causes[week_of(mark.day)][mark.day].add(mark.why)
         count, touched = 0, set[str]()
-        zone = self._registry.site.zone
+        zone = self.zone
         for week in sorted(cards, key=lambda days: days.first):
             accounts = ever_held(db, sorted(cards[week]))
             entries = self._differences(db, accounts, week, causes[week])

@@ -22,6 +22,7 @@ from smartbin.records.sessions import Sessions
 from smartbin.records.tokens import Role, Tokens
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
+from tests.records.books import TARIFFS
 
 TODAY = date(2026, 11, 23)
 NOON_US = calendar.start_us(TODAY, SHANGHAI) + 12 * calendar.US_PER_HOUR
@@ -62,7 +63,14 @@ def api(tmp_path: Path) -> Iterator[Api]:
         for role in Role
         if role not in (Role.PUBLIC, Role.RESIDENT)
     }
-    parts = Parts(small_registry(), reader, engine, tmp_path / "quarantine", lambda: NOON_US)
+    parts = Parts(
+        small_registry(),
+        reader,
+        engine,
+        tmp_path / "quarantine",
+        lambda: NOON_US,
+        tariffs=TARIFFS,
+    )
     with TestClient(create_app(parts), raise_server_exceptions=False, headers=PAGE) as client:
         yield Api(client, writer, parts, tokens)
     reader.close()

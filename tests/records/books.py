@@ -61,8 +61,10 @@ class Books:
     def keep(self, *deposits: Deposit) -> None:
         DepositLines(self.engine, SHANGHAI).append(deposits)
 
-    def settle(self, now_us: int = NOW_US, tariffs: Tariffs = TARIFFS, **more: int) -> int:
-        return Settler(self.engine, REGISTRY, tariffs).settle(now_us, **more).entries
+    def settle(
+        self, now_us: int = NOW_US, tariffs: Tariffs = TARIFFS, cards_at_once: int = 300
+    ) -> int:
+        return Settler(self.engine, REGISTRY, tariffs).settle(now_us, cards_at_once).entries
 
     def judge(self, deposit: Deposit, verdict: Verdict, now_us: int = NOW_US) -> None:
         judged = Judgements(self.engine, SHANGHAI)

@@ -1,0 +1,149 @@
+"""Points: a community's, an account's, and every line of its statement."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api import points_schemas as schemas
+from api.errors import documented
+from api.parts import PartsDep
+from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
+from api.tables import Format, FormatQuery, model_csv
+from api.windows import Window
+from smartbin.errors import NotFound
+from smartbin.records.accounts import Accounts, masked
+from smartbin.records.community_points import of_community
+from smartbin.records.redemptions import Shop
+from smartbin.records.statements import Statements
+
+router = APIRouter(prefix="/api/v1", tags=["points"])
+TOP_MAX = 50
+LINES_MAX = 1_000
+ACCOUNTS_MAX = 1_000
+
+
+@router.get(
+    "/communities/{community}/points",
+    dependencies=[PUBLIC],
+    responses=documented(404, 422, 503),
+    response_model=schemas.CommunityPoints,
+)
+def community_points(
+    parts: PartsDep,
+    community: str,
+    window: Window,
+    top: Annotated[int, Query(ge=0, le=TOP_MAX, description="how many households")] = 10,
+    format: FormatQuery = Format.JSON,
+) -> schemas.CommunityPoints | Response:
+    """Points given and spent in a community's days, and the households that earned most, masked."""
+    parts.registry.community(community)
+    found = of_community(parts.engine, community, window, top)
+    rows = [
+        schemas.TopAccount(rank=rank, account=masked(one.account), points=one.points)
+        for rank, one in enumerate(found.top, 1)
+    ]
+    if format is Format.CSV:
+        return model_csv(schemas.TopAccount, rows, f"points-{community}")
+    return schemas.CommunityPoints(
+        community=community,
+        first=window.first,
+        last=window.last,
+        given=found.given,
+        earned=found.earned,
+        adjusted=found.adjusted,
+        spent=found.spent,
+        expired=found.expired,
+        accounts=found.accounts,
+        top=rows,
+    )
+
+
+@router.get(
+    "/accounts",
+    dependencies=[OFFICE],
+    responses=documented(401, 403, 404, 422, 503),
+    response_model=schemas.AccountList,
+)
+def accounts(
+    parts: PartsDep,
+    community: Annotated[str | None, Query(description="who lives there today")] = None,
+    after: Annotated[str | None, Query(description="continue: next_after")] = None,
+    limit: Annotated[int, Query(ge=1, le=ACCOUNTS_MAX)] = ACCOUNTS_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.AccountList | Response:
+    """The accounts and their balances, by code."""
+    if community is not None:
+        parts.registry.community(community)
+    rows: list[schemas.AccountRow] = []
+    today = parts.today()
+    for one in Accounts(parts.engine).all():
+        home = one.community(today)
+        if (after is None or one.code > after) and community in (None, home):
+            rows.append(
+                schemas.AccountRow(
+                    account=one.code, kind=one.kind, community=home, balance=one.balance
+                )
+            )
+    more = rows[limit - 1].account if len(rows) > limit else None
+    if format is Format.CSV:
+        return model_csv(schemas.AccountRow, rows[:limit], "accounts")
+    return schemas.AccountList(accounts=rows[:limit], next_after=more)
+
+
+@router.get(
+    "/accounts/{account}", dependencies=[RESIDENT], responses=documented(401, 403, 404, 503)
+)
+def account(parts: PartsDep, account: str) -> schemas.AccountOut:
+    """An account: its balance and its cards."""
+    found = Accounts(parts.engine).get(account)
+    if found is None:
+        raise unknown(account)
+    return schemas.AccountOut.of(found, parts.today())
+
+
+@router.get(
+    "/accounts/{account}/statement",
+    dependencies=[RESIDENT],
+    responses=documented(401, 403, 404, 422, 503),
+    response_model=schemas.StatementOut,
+)
+def statement(
+    parts: PartsDep,
+    account: str,
+    window: Window,
+    skip: Annotated[int, Query(ge=0, description="continue: next_skip of the last page")] = 0,
+    limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="lines of a page")] = LINES_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.StatementOut | Response:
+    """Every deposit and what it earned and why not more, everything spent; it adds up."""
+    made = Statements(parts.engine, parts.registry, parts.tariffs)
+    found = made.of(account, window, parts.today())
+    if found is None:
+        raise unknown(account)
+    if format is Format.CSV:
+        lines = (schemas.Line.of(line, parts) for line in found.lines)
+        return model_csv(schemas.Line, lines, f"statement-{account}")
+    return schemas.StatementOut.of(found, parts, skip, limit)
+
+
+@router.post(
+    "/accounts/{account}/adjustments",
+    status_code=201,
+    responses=documented(401, 403, 404, 409, 422, 503),
+)
+def adjust(
+    parts: PartsDep, account: str, body: schemas.AdjustmentIn, who: OfficeDep
+) -> schemas.AdjustmentMade:
+    """Give or take points, with a reason; repeating the request changes nothing."""
+    made = Shop(parts.engine, parts.registry.site.zone).adjust(
+        account, body.request_id, body.points, body.reason, who.name, parts.now_us()
+    )
+    return schemas.AdjustmentMade(**made)
+
+
+def unknown(account: str) -> NotFound:
+    """The problem of an account there is none of."""
+    return NotFound("unknown-account", f"account: there is no {account!r}; look at the card's code")

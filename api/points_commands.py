@@ -1,0 +1,94 @@
+"""``python -m api accounts ...`` and ``settle``: what a clerk or cron does about points."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from smartbin.calendar import Days
+from smartbin.errors import BadInput
+from smartbin.records.accounts import Accounts
+from smartbin.records.settle import Settler
+from smartbin.registry import Registry
+from smartbin.registry.tables import OPEN_END
+from smartbin.rewards import Tariffs
+
+COMMANDS = ("accounts", "settle")
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands and their options."""
+    accounts = commands.add_parser("accounts", help="households and enterprises and their cards")
+    actions = accounts.add_subparsers(dest="action", required=True)
+    load = actions.add_parser("import", help="a table card,kind,community,from,to[,account]")
+    load.add_argument("file", type=Path)
+    actions.add_parser("list", help="the same table of what is known, with balances")
+    replace = actions.add_parser("replace-card", help="a lost card: another one for its account")
+    replace.add_argument("old")
+    replace.add_argument("new")
+    replace.add_argument("--from", dest="first", type=_day, help="the new card's first day")
+    settle = commands.add_parser("settle", help="book what deposits earned, for cron")
+    settle.add_argument(
+        "--again", nargs=2, type=_day, metavar=("FROM", "TO"),
+        help="compute these days anew, after the tariff or the registry was corrected",
+    )  # fmt: skip
+
+
+def run(
+    args: argparse.Namespace, engine: Engine, registry: Registry, tariffs: Tariffs, now_us: int
+) -> str:
+    """Carry the command out; answers what to show. Raises BadInput, StoreUnavailable."""
+    if args.command == "settle":
+        return _settle(args, Settler(engine, registry, tariffs), now_us)
+    accounts = Accounts(engine)
+    if args.action == "import":
+        done = accounts.load(args.file, registry.communities, now_us)
+        return (
+            f"{done.accounts} accounts made, {done.begun} rows new, {done.changed} changed, "
+            f"{done.unchanged} as they were · 已导入"
+        )
+    if args.action == "replace-card":
+        if args.first is None:
+            raise BadInput("--from: say the new card's first day, for example --from 2026-11-24")
+        code = accounts.replace_card(args.old, args.new, args.first, now_us)
+        return f"account {code} uses card {args.new} from {args.first} · 已换卡"
+    table = csv.writer(sys.stdout)
+    table.writerow(("card", "kind", "community", "from", "to", "account", "balance"))
+    for one in accounts.all():
+        for h in one.holdings:
+            last = "" if h.days.last >= OPEN_END else h.days.last
+            table.writerow(
+                (h.card, one.kind, h.community, h.days.first, last, one.code, one.balance)
+            )
+    return ""
+
+
+def _settle(args: argparse.Namespace, settler: Settler, now_us: int) -> str:
+    if args.again:
+        first, last = args.again
+        if last < first:
+            raise BadInput(f"--again: TO {last} lies before FROM {first}; swap them")
+        settler.again(Days(first, last))
+    marks = entries = 0
+    while True:
+        done = settler.settle(now_us)
+        marks += done.marks
+        entries += done.entries
+        if not done.left:
+            break
+        if not done.marks:
+            return f"another settler is at work; {marks} marks, {entries} entries booked"
+    entries += settler.expire(now_us)
+    return f"{marks} marks, {entries} entries booked · 已结算"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2026-11-01") from None

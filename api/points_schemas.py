@@ -1,0 +1,314 @@
+"""The shapes of the API's answers about points."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.parts import Parts
+from smartbin.records.accounts import Account
+from smartbin.records.redemptions import PRICE_MAX, QUANTITY_MAX, STOCK_MAX, Redemption, State
+from smartbin.records.redemptions import Reward as KeptReward
+from smartbin.records.requests import REQUEST_ID_PATTERN
+from smartbin.records.statements import LineKind, Statement, StatementLine
+from smartbin.rewards import AccountKind
+
+AccountCode = Annotated[str, Field(examples=["12345677"])]
+RequestId = Annotated[
+    str,
+    Field(
+        pattern=REQUEST_ID_PATTERN,
+        description="made by the caller; repeating it changes nothing",
+        examples=["0b8e6f0e-6f0a-4d0b-9d3e-1a2b3c4d5e6f"],
+    ),
+]
+RewardId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", examples=["tissues"])]
+
+
+class Body(BaseModel):
+    """What callers send: nothing that nobody asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TopAccount(BaseModel):
+    """A household among the first; its code is masked."""
+
+    rank: int = Field(examples=[1])
+    account: str = Field(examples=["12***7"])
+    points: int = Field(examples=[286])
+
+
+class CommunityPoints(BaseModel):
+    """A community's points of some days: ``given`` = ``earned`` + ``adjusted``."""
+
+    community: str = Field(examples=["yicheng-haoting"])
+    first: date = Field(serialization_alias="from", examples=["2026-11-01"])
+    last: date = Field(serialization_alias="to", examples=["2026-11-23"])
+    given: int = Field(examples=[48210])
+    earned: int = Field(description="by deposits", examples=[48010])
+    adjusted: int = Field(description="by the office", examples=[200])
+    spent: int = Field(description="redeemed, less cancelled", examples=[12400])
+    expired: int = Field(examples=[0])
+    accounts: int = Field(description="accounts that earned points", examples=[391])
+    top: list[TopAccount]
+
+
+class Card(BaseModel):
+    """A card and when it was the account's."""
+
+    card: str
+    community: str
+    first: date = Field(serialization_alias="from")
+    last: date | None = Field(serialization_alias="to", description="null: until further notice")
+
+
+class AccountOut(BaseModel):
+    """An account, its points and its cards."""
+
+    account: AccountCode
+    kind: AccountKind
+    community: str | None
+    balance: int = Field(examples=[312])
+    cards: list[Card]
+
+    @classmethod
+    def of(cls, kept: Account, today: date) -> AccountOut:
+        """From the records' value."""
+        cards = [
+            Card(
+                card=h.card,
+                community=h.community,
+                first=h.days.first,
+                last=None if h.days.last.year == 9999 else h.days.last,
+            )
+            for h in kept.holdings
+        ]
+        community = kept.community(today)
+        return cls(
+            account=kept.code,
+            kind=kept.kind,
+            community=community,
+            balance=kept.balance,
+            cards=cards,
+        )
+
+
+class AccountRow(BaseModel):
+    """An account in a list."""
+
+    account: AccountCode
+    kind: AccountKind
+    community: str | None
+    balance: int
+
+
+class AccountList(BaseModel):
+    """Accounts by code; ``next_after`` continues."""
+
+    accounts: list[AccountRow]
+    next_after: str | None
+
+
+class Line(BaseModel):
+    """A line of a statement: what came or went, and why."""
+
+    at: datetime
+    day: date
+    kind: LineKind
+    points: int = Field(examples=[25])
+    zh: str = Field(examples=["厨余垃圾 2.0 公斤：投放 5 分，重量 20 分。共 25 分。"])
+    en: str
+    device: str | None = None
+    door: str | None = None
+    weight_g: int | None = None
+
+    @classmethod
+    def of(cls, line: StatementLine, parts: Parts) -> Line:
+        """From the records' value."""
+        return cls(
+            at=parts.local(line.at_us),
+            day=line.day,
+            kind=line.kind,
+            points=line.points,
+            zh=line.text.zh,
+            en=line.text.en,
+            device=line.door.device if line.door else None,
+            door=line.door.door if line.door else None,
+            weight_g=line.weight_g,
+        )
+
+
+class NoteOut(BaseModel):
+    """A correction that was booked, or why nothing can be redeemed; contained in the lines."""
+
+    at: datetime
+    zh: str
+    en: str
+
+
+class StatementOut(BaseModel):
+    """An account's statement: ``opening`` + every line of the days = ``closing``; newest first.
+
+    ``balance`` is what there is now. ``unsettled`` is what deposits earned and is not booked yet:
+    each such day has a line of kind ``unsettled`` that holds it back.
+    """
+
+    account: AccountCode
+    first: date = Field(serialization_alias="from")
+    last: date = Field(serialization_alias="to")
+    opening: int
+    closing: int
+    balance: int
+    unsettled: int
+    lines: list[Line]
+    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
+    notes: list[NoteOut]
+
+    @classmethod
+    def of(cls, s: Statement, parts: Parts, skip: int, limit: int) -> StatementOut:
+        """A page of the records' value."""
+        newest_first = s.lines[::-1]
+        page = newest_first[skip : skip + limit]
+        return cls(
+            account=s.account,
+            first=s.days.first,
+            last=s.days.last,
+            opening=s.opening,
+            closing=s.closing,
+            balance=s.balance,
+            unsettled=s.unsettled,
+            lines=[Line.of(line, parts) for line in page],
+            next_skip=skip + limit if skip + limit < len(newest_first) else None,
+            notes=[NoteOut(at=parts.local(n.at_us), zh=n.text.zh, en=n.text.en) for n in s.notes],
+        )
+
+
+class RewardOut(BaseModel):
+    """Something that can be had for points; ``name`` is Chinese."""
+
+    id: RewardId
+    name: str = Field(examples=["抽纸一提"])
+    name_en: str = Field(examples=["Tissues"])
+    price: int = Field(description="points a piece", examples=[100])
+    stock: int = Field(examples=[240])
+    offered: bool
+
+    @classmethod
+    def of(cls, kept: KeptReward) -> RewardOut:
+        """From the records' value."""
+        return cls(
+            id=kept.id,
+            name=kept.name_zh,
+            name_en=kept.name_en,
+            price=kept.price,
+            stock=kept.stock,
+            offered=kept.offered,
+        )
+
+
+class RewardList(BaseModel):
+    """The catalogue."""
+
+    rewards: list[RewardOut]
+
+
+class RewardIn(Body):
+    """A reward as the office puts it into the catalogue."""
+
+    id: RewardId
+    name: str = Field(min_length=1, max_length=100, examples=["抽纸一提"])
+    name_en: str = Field(min_length=1, max_length=100, examples=["Tissues"])
+    price: int = Field(ge=1, le=PRICE_MAX, examples=[100])
+    stock: int = Field(ge=0, le=STOCK_MAX, description="as counted now", examples=[240])
+    offered: bool = True
+
+    def kept(self) -> KeptReward:
+        """As the records keep it."""
+        return KeptReward(self.id, self.name, self.name_en, self.price, self.stock, self.offered)
+
+
+class RedemptionIn(Body):
+    """Points for a reward."""
+
+    request_id: RequestId
+    reward: RewardId
+    quantity: int = Field(default=1, ge=1, le=QUANTITY_MAX, examples=[1])
+
+
+class RedemptionRow(BaseModel):
+    """A redemption and where it stands."""
+
+    id: int = Field(examples=[4711])
+    account: AccountCode
+    community: str
+    reward: RewardId
+    quantity: int
+    points: int = Field(description="what it cost", examples=[100])
+    state: State
+    at: datetime
+    changed_at: datetime
+    changed_by: str
+
+    @classmethod
+    def of(cls, kept: Redemption, parts: Parts) -> RedemptionRow:
+        """From the records' value."""
+        return cls(
+            id=kept.id,
+            account=kept.account,
+            community=kept.community,
+            reward=kept.reward,
+            quantity=kept.quantity,
+            points=kept.points,
+            state=kept.state,
+            at=parts.local(kept.made_us),
+            changed_at=parts.local(kept.changed_us),
+            changed_by=kept.changed_by,
+        )
+
+
+class RedemptionMade(BaseModel):
+    """The answer to a redemption, the same however often it is asked; ``balance`` is what was
+    left then.
+    """
+
+    id: int = Field(examples=[4711])
+    account: AccountCode
+    reward: RewardId
+    quantity: int
+    points: int = Field(examples=[100])
+    at: datetime
+    balance: int = Field(examples=[212])
+
+    @classmethod
+    def of(cls, answer: dict[str, Any], parts: Parts) -> RedemptionMade:
+        """From the kept answer."""
+        return cls(at=parts.local(answer["made_us"]), **{
+            name: answer[name] for name in ("id", "account", "reward", "quantity", "points",
+                                            "balance")
+        })  # fmt: skip
+
+
+class RedemptionList(BaseModel):
+    """Redemptions, newest first; ``next_before`` continues."""
+
+    redemptions: list[RedemptionRow]
+    next_before: int | None
+
+
+class AdjustmentIn(Body):
+    """Points the office gives (or takes, below 0), and why."""
+
+    request_id: RequestId
+    points: int = Field(examples=[-20])
+    reason: str = Field(min_length=1, max_length=200, examples=["读卡错误更正 card reader fault"])
+
+
+class AdjustmentMade(BaseModel):
+    """The answer to an adjustment; ``balance`` is what was left then."""
+
+    account: AccountCode
+    points: int
+    balance: int

@@ -1,0 +1,133 @@
+"""What points are spent on: the catalogue, redemptions, handing over and taking back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from api import points_schemas as schemas
+from api.errors import Problem, documented
+from api.parts import Parts, PartsDep
+from api.security import OFFICE, PUBLIC, RESIDENT, Allow
+from api.tables import Format, FormatQuery, model_csv
+from smartbin.errors import NotFound
+from smartbin.records.principals import Principal, Role
+from smartbin.records.redemptions import Redemption, Shop, State
+
+router = APIRouter(prefix="/api/v1", tags=["points"])
+PAGE_MAX = 500
+CounterDep = Annotated[Principal, Depends(Allow(Role.COMMUNITY, Role.OFFICE))]
+ResidentDep = Annotated[Principal, RESIDENT]
+Before = Annotated[int | None, Query(ge=1, description="continue: next_before")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+
+
+@router.get("/rewards", dependencies=[PUBLIC], responses=documented(422, 503),
+            response_model=schemas.RewardList)  # fmt: skip
+def rewards(parts: PartsDep, format: FormatQuery = Format.JSON) -> schemas.RewardList | Response:
+    """What can be had for points."""
+    rows = [schemas.RewardOut.of(one) for one in _shop(parts).rewards()]
+    if format is Format.CSV:
+        return model_csv(schemas.RewardOut, rows, "rewards")
+    return schemas.RewardList(rewards=rows)
+
+
+@router.post("/rewards", dependencies=[OFFICE], responses=documented(401, 403, 422, 503))
+def put_reward(parts: PartsDep, body: schemas.RewardIn) -> schemas.RewardOut:
+    """Put a reward into the catalogue, or change the one of that id: price, stock, offered."""
+    _shop(parts).put(body.kept())
+    return schemas.RewardOut.of(body.kept())
+
+
+@router.post(
+    "/accounts/{account}/redemptions",
+    status_code=201,
+    responses=documented(401, 403, 404, 409, 422, 503),
+)
+def redeem(
+    parts: PartsDep, account: str, body: schemas.RedemptionIn, who: ResidentDep
+) -> schemas.RedemptionMade:
+    """Spend points on a reward; repeating the request changes nothing and is answered the same."""
+    made = _shop(parts).redeem(
+        account, body.request_id, body.reward, body.quantity, who.name, parts.now_us()
+    )
+    return schemas.RedemptionMade.of(made, parts)
+
+
+@router.get(
+    "/accounts/{account}/redemptions",
+    dependencies=[RESIDENT],
+    responses=documented(401, 403, 422, 503),
+)
+def redemptions_of(
+    parts: PartsDep, account: str, before: Before = None, limit: Limit = PAGE_MAX
+) -> schemas.RedemptionList:
+    """An account's redemptions, newest first."""
+    return _page(parts, _shop(parts).redemptions(code=account, before=before, limit=limit), limit)
+
+
+@router.post(
+    "/accounts/{account}/redemptions/{redemption}/cancel",
+    responses=documented(401, 403, 404, 409, 422, 503),
+)
+def cancel(
+    parts: PartsDep, account: str, redemption: int, who: ResidentDep
+) -> schemas.RedemptionRow:
+    """Take a redemption back that was not handed over, within 7 days: the points return."""
+    _mine(parts, redemption, account)
+    done = _shop(parts).cancel(redemption, who.name, parts.now_us())
+    return schemas.RedemptionRow.of(done, parts)
+
+
+@router.get(
+    "/redemptions", responses=documented(401, 403, 422, 503), response_model=schemas.RedemptionList
+)
+def redemptions(
+    parts: PartsDep,
+    who: CounterDep,
+    state: State | None = None,
+    before: Before = None,
+    limit: Limit = PAGE_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.RedemptionList | Response:
+    """Redemptions, newest first; a community sees its own."""
+    found = _shop(parts).redemptions(
+        community=who.community, state=state, before=before, limit=limit
+    )
+    if format is Format.CSV:
+        rows = (schemas.RedemptionRow.of(one, parts) for one in found)
+        return model_csv(schemas.RedemptionRow, rows, "redemptions")
+    return _page(parts, found, limit)
+
+
+@router.post(
+    "/redemptions/{redemption}/handover", responses=documented(401, 403, 404, 409, 422, 503)
+)
+def hand_over(parts: PartsDep, redemption: int, who: CounterDep) -> schemas.RedemptionRow:
+    """The reward was given out."""
+    if who.community is not None:
+        found = _shop(parts).redemptions(number=redemption)
+        if found and found[0].community != who.community:
+            said = f"redemption {redemption} is not of {who.community}"
+            raise Problem(403, "forbidden", said)
+    done = _shop(parts).hand_over(redemption, who.name, parts.now_us())
+    return schemas.RedemptionRow.of(done, parts)
+
+
+def _shop(parts: Parts) -> Shop:
+    return Shop(parts.engine, parts.registry.site.zone)
+
+
+def _mine(parts: Parts, number: int, account: str) -> None:
+    """Refuse a redemption of another account: its number is no secret."""
+    found = _shop(parts).redemptions(number=number)
+    if not found or found[0].account != account:
+        raise NotFound("unknown-redemption", f"redemption: {account} has no number {number}")
+
+
+def _page(parts: Parts, found: list[Redemption], limit: int) -> schemas.RedemptionList:
+    more = found[-1].id if len(found) == limit else None
+    rows = [schemas.RedemptionRow.of(one, parts) for one in found]
+    return schemas.RedemptionList(redemptions=rows, next_before=more)
