@@ -71,7 +71,7 @@ def full(
     doors = [
         door
         for door in _doors(parts, category, collection_point, today)
-        if who.community in (None, parts.registry.community_of(door.device, today))
+        if who.community is None or who.community == parts.registry.community_of(door.device, today)
     ]
     since_us = now_us - POLICY.look_back_us
     found = stops(
@@ -261,7 +261,7 @@ def _doors(parts: Parts, category: Category | None, point: str | None, today: da
         door
         for door in parts.registry.doors(today)
         if category in (None, door.category)
-        and point in (None, parts.registry.collection_point_of(door.device, today))
+        and (point is None or point == parts.registry.collection_point_of(door.device, today))
     ]
 
 

@@ -65,24 +65,27 @@ def stops(
     unbroken run of each full door at or above its threshold began. Within a state the fuller and
     then the longer full lead.
     """
-    states: dict[DoorKey, DoorState] = {}
-    thresholds: dict[DoorKey, int] = {}
-    for door in (doors := list(doors)):
-        state = state_of(door, levels.get(door.key), now_us, policy, threshold_pct)
-        states[door.key] = state
-        if state in (DoorState.FULL, DoorState.OVERFULL):
-            thresholds[door.key] = door.full_pct if threshold_pct is None else threshold_pct
-    since_us = full_since(thresholds)
+    wanted = []
+    for door in doors:
+        reading = levels.get(door.key)
+        state = state_of(door, reading, now_us, policy, threshold_pct)
+        if state is not DoorState.OK:
+            wanted.append((door, reading, state))
+    since_us = full_since(
+        {
+            door.key: door.full_pct if threshold_pct is None else threshold_pct
+            for door, _, state in wanted
+            if state in (DoorState.FULL, DoorState.OVERFULL)
+        }
+    )
     found = [
         Stop(
-            door,
-            states[door.key],
-            reading.level_pct if (reading := levels.get(door.key)) else None,
+            *(door, state),
+            reading.level_pct if reading else None,
             reading.at_us if reading else None,
             since_us.get(door.key),
         )
-        for door in doors
-        if states[door.key] is not DoorState.OK
+        for door, reading, state in wanted
     ]
     order = list(DoorState)
     found.sort(

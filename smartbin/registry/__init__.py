@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
@@ -98,11 +98,12 @@ class Door:
     full_pct: int
     overfull_pct: int
     days: Days
+    key: DoorKey = field(init=False, repr=False, compare=False)
+    """What facts call this door."""
 
-    @property
-    def key(self) -> DoorKey:
-        """What facts call this door."""
-        return DoorKey(self.device, self.id)
+    def __post_init__(self) -> None:
+        """Name the door once: questions about all doors ask for it many times."""
+        object.__setattr__(self, "key", DoorKey(self.device, self.id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any
@@ -35,6 +35,9 @@ from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, mismatch, typed_errors
 
 READERS_MAX = 8
 """Connections a reader holds at most; a thread waits for a free one as long as for a lock."""
+
+DOORS_AT_ONCE = 1000
+"""Doors in one statement, which SQLite lets have 32,766 variables."""
 
 Row = tuple[Any, ...]
 
@@ -96,10 +99,15 @@ class SqliteReader:
         self, doors: Iterable[DoorKey], since_us: int
     ) -> Mapping[DoorKey, LevelReading]:
         """See the port."""
-        sql = f"{_LEVEL} WHERE device=? AND door=? AND at_us>=? ORDER BY at_us DESC LIMIT 1"
+        found: dict[DoorKey, LevelReading] = {}
+        keys = list(dict.fromkeys(doors))
         with self._snapshot() as db:
-            rows = (db.execute(sql, (*door, since_us)).fetchone() for door in doors)
-            return {DoorKey(row[0], row[1]): LevelReading(*row) for row in rows if row}
+            for start in range(0, len(keys), DOORS_AT_ONCE):
+                some = keys[start : start + DOORS_AT_ONCE]
+                sql = _LATEST.format(",".join(["(?,?)"] * len(some)))
+                for row in db.execute(sql, [*chain.from_iterable(some), since_us]):
+                    found[DoorKey(row[0], row[1])] = LevelReading(*row)
+        return found
 
     def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
         """See the port."""
@@ -121,12 +129,14 @@ class SqliteReader:
             "last_us": max(since_us, last_hour * US_PER_HOUR),
             "hour_us": US_PER_HOUR,
         }
+        began: dict[DoorKey, int] = {}
         with self._snapshot() as db:
-            rows = (
-                (key, db.execute(_FULL_SINCE, {**window, **key._asdict(), "pct": pct}).fetchone())
-                for key, pct in thresholds.items()
-            )
-            return {key: at_us for key, (at_us,) in rows if at_us is not None}
+            for key, pct in thresholds.items():
+                asked = {**window, "device": key.device, "door": key.door, "pct": pct}
+                (at_us,) = db.execute(_FULL_SINCE, asked).fetchone()
+                if at_us is not None:
+                    began[key] = at_us
+        return began
 
     def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
         """See the port."""
@@ -232,6 +242,12 @@ class SqliteReader:
 
 
 _LEVEL = "SELECT device, door, at_us, level_pct, fault, seq FROM level"
+# For all doors in one statement: a statement a door cost as much again around the seek.
+_LATEST = """WITH asked (device, door) AS (VALUES {})
+    SELECT device, door, at_us, level_pct, fault, seq
+    FROM asked CROSS JOIN level USING (device, door) WHERE at_us=(
+        SELECT max(at_us) FROM level
+        WHERE device=asked.device AND door=asked.door AND at_us>=?)"""
 _DEPOSIT = "SELECT device, door, at_us, weight_g, verdict, judge, item, seq FROM deposit"
 _COLLECTION = "SELECT device, door, at_us, gross_g, tare_g, crew, seq FROM collection"
 # One seek a door; DISTINCT would read every reading of the device.

@@ -176,17 +176,17 @@ def drained(messages: Messages) -> tuple[float, float]:
         }
         process = subprocess.Popen([sys.executable, "-m", "gateway"], env=environment)
         try:
-            started_s = when(port, 1)
-            spent_s = when(port, len(messages)) - started_s
+            started_s = when(process, port, 1)
+            spent_s = when(process, port, len(messages)) - started_s
             return spent_s, peak_mb(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
 
 
-def when(port: int, messages: int) -> float:
+def when(process: subprocess.Popen[bytes], port: int, messages: int) -> float:
     """The time at which the gateway had moved so many messages, about 20 ms late at most."""
-    while True:
+    while process.poll() is None:
         with contextlib.suppress(OSError):
             text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
             values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
@@ -195,6 +195,7 @@ def when(port: int, messages: int) -> float:
             if received >= messages and (messages == 1 or not waiting):
                 return time.perf_counter()
         time.sleep(0.02)
+    raise AssertionError(f"the gateway ended with status {process.returncode}")
 
 
 def peak_mb(pid: int) -> float:

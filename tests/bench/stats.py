@@ -1,5 +1,5 @@
 """What statistics cost with six million deposits in store, and with sixty thousand: the API's own
-handlers over SQLite, without the network. Full doors are asked of a day of readings every 30 s.
+process over SQLite, asked over HTTP. Full doors are asked of a day of readings every 30 s.
 """
 
 from __future__ import annotations
@@ -8,56 +8,48 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
-from api import schemas
-from api.communities import sorting
-from api.parts import Parts
-from api.places import full
-from api.rankings import communities_ranking
-from api.sorting_schemas import Every
-from api.statistics import Question
-from api.tables import Format
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Deposit, DeviceState, Fact, Item, Judge, LevelReading, Status, Verdict
-from smartbin.records import open_engine, prepare
-from smartbin.records.principals import STRANGER
 from smartbin.registry import Registry
 from smartbin.registry.load import load
-from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
+from smartbin.telemetry import TelemetryWriter, open_writer
 from tests.bench.result import Result
+from tests.bench.served import served
 from tests.real import ROOT
 
 YEAR = Days(date(2025, 11, 1), date(2026, 10, 31))
 FEW = 60_000
+WINDOW = f"from={YEAR.first}&to={YEAR.last}"
 READ_EVERY_S = 30
+WARM = 20
 BATCH = 5_000
 
 
 def measures() -> Iterator[Result]:
     """The questions' times, and the ratio of many deposits to few."""
     registry = load(ROOT / "deploy/xinbei")
-    _, end_us = calendar.bounds_us(YEAR, registry.site.zone)
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
-        small, _ = filled(registry, Path(name) / "few", FEW, end_us)
-        large, per_s = filled(registry, Path(name) / "many", deposits_max(), end_us)
+        few, many = Path(name) / "few", Path(name) / "many"
+        filled(registry, few, FEW)
+        per_s = filled(registry, many, deposits_max())
         yield Result("deposits appended to SQLite", per_s, "rows/s", how=f"{deposits_max():,}")
-        for every in (Every.TOTAL, Every.DAY):
-            few = p95_ms(year_asker(small, every), registry)
-            many = p95_ms(year_asker(large, every), registry)
-            asked = 20 if every is Every.TOTAL else None
-            yield Result(f"community's year, {every}, p95", many, "ms", asked, at_most=True)
-            yield Result(f"the same, many / {FEW:,}", many / few, "x", 1.5, at_most=True)
-        rank_ms = p95_ms(lambda _: communities_ranking(large, YEAR), registry)
+        for every in ("total", "day"):
+            small, large = (p95_ms(f, year_paths(registry, every)) for f in (few, many))
+            asked = 20 if every == "total" else None
+            yield Result(f"community's year, {every}, p95", large, "ms", asked, at_most=True)
+            yield Result(f"the same, many / {FEW:,}", large / small, "x", 1.5, at_most=True)
+        rank_ms = p95_ms(many, [f"communities/ranking?by=accuracy&{WINDOW}"] * 100)
         yield Result("ranking of the communities over a year, p95", rank_ms, "ms", 50, at_most=True)
-        levels_of_the_last_day(registry, Path(name) / "many", end_us)
-        found = full(large, STRANGER, None, None, None, Format.JSON)
-        full_ms = p95_ms(lambda _: full(large, STRANGER, None, None, None, Format.JSON), registry)
-        assert isinstance(found, schemas.Full)
-        how = f"{len(found.doors)} doors in the answer"
+        levels_of_the_last_day(registry, many, time.time_ns() // 1000)
+        full_ms = p95_ms(many, ["bins/full"] * 200)
+        with served(many) as api:
+            doors = len(api.json("bins/full")["doors"])
+        how = f"{doors} doors in the answer"
         yield Result("bins/full of the site, p95", full_ms, "ms", 5, at_most=True, how=how)
 
 
@@ -66,27 +58,28 @@ def deposits_max() -> int:
     return int(os.environ.get("SMARTBIN_BENCH_DEPOSITS", "6000000"))
 
 
-def year_asker(parts: Parts, every: Every) -> Callable[[str], object]:
-    """The question for a community's year."""
-    return lambda id: sorting(parts, id, Question(YEAR, every))
+def year_paths(registry: Registry, every: str) -> list[str]:
+    """The question for a community's year, of each community in turn."""
+    return [f"communities/{id}/sorting?every={every}&{WINDOW}" for id in registry.communities] * 3
 
 
-def p95_ms(ask: Callable[[str], object], registry: Registry) -> float:
-    """The time that 95 of 100 questions stay within, each community asked in turn."""
+def p95_ms(folder: Path, paths: Sequence[str]) -> float:
+    """The time over HTTP that 95 of 100 questions stay within, after some that warm the caches."""
     spent = []
-    for id in [*list(registry.communities)[:3], *list(registry.communities) * 2]:
-        started_s = time.perf_counter()
-        ask(id)
-        spent.append((time.perf_counter() - started_s) * 1000)
-    spent = sorted(spent[3:])  # the first ones warm the caches
-    return spent[int(len(spent) * 0.95)]
+    with served(folder) as api:
+        for path in paths[:WARM]:
+            api.get(path)
+        for path in paths:
+            started_s = time.perf_counter()
+            api.get(path)
+            spent.append((time.perf_counter() - started_s) * 1000)
+    return sorted(spent)[int(len(spent) * 0.95)]
 
 
-def filled(registry: Registry, folder: Path, number: int, end_us: int) -> tuple[Parts, float]:
-    """Stores with a year of deposits, and how many a second were kept."""
+def filled(registry: Registry, folder: Path, number: int) -> float:
+    """Make a store with a year of deposits; how many a second were kept."""
     folder.mkdir()
-    url, zone = f"sqlite:///{folder}/telemetry.db", registry.site.zone
-    writer = open_writer(url, zone)
+    writer = open_writer(f"sqlite:///{folder}/telemetry.db", registry.site.zone)
     spent_s, batch = 0.0, list[Fact]()
     for fact in year_of(registry, number):
         batch.append(fact)
@@ -95,10 +88,7 @@ def filled(registry: Registry, folder: Path, number: int, end_us: int) -> tuple[
             batch.clear()
     spent_s += appended_s(writer, batch)
     writer.close()
-    engine = open_engine(f"sqlite:///{folder}/records.db")
-    prepare(engine)
-    parts = Parts(registry, open_reader(url, zone), engine, folder / "none", lambda: end_us)
-    return parts, number / spent_s
+    return number / spent_s
 
 
 def appended_s(writer: TelemetryWriter, batch: list[Fact]) -> float:

@@ -1,0 +1,84 @@
+"""The API's own process over stores in a folder, asked over HTTP on one kept connection."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from smartbin.records import open_engine, prepare
+from smartbin.records.tokens import Role, Tokens
+from tests.real import ROOT, free_port, until
+
+SITE = ROOT / "deploy/xinbei"
+
+
+@dataclass
+class Asker:
+    """Asks the API as the office does."""
+
+    port: int
+    token: str
+    connection: HTTPConnection
+
+    def get(self, path: str) -> bytes:
+        """The whole answer to a question that must succeed."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        self.connection.request("GET", f"/api/v1/{path}", headers=headers)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body
+        return body
+
+    def json(self, path: str) -> Any:
+        """The same, understood."""
+        return json.loads(self.get(path))
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[Asker]:
+    """Start the API, wait until it is ready, end it."""
+    records = f"sqlite:///{folder}/records.db"
+    engine = open_engine(records)
+    prepare(engine)
+    token = Tokens(engine).create(f"bench-{secrets.token_hex(4)}", Role.OFFICE)
+    engine.dispose()
+    port = free_port()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "SMARTBIN_SITE": str(SITE),
+        "SMARTBIN_TELEMETRY_URL": f"sqlite:///{folder}/telemetry.db",
+        "SMARTBIN_RECORDS_URL": records,
+        "SMARTBIN_QUARANTINE": str(folder / "quarantine"),
+        "SMARTBIN_API_HTTP": f"127.0.0.1:{port}",
+    }
+    with (folder / "api.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api"], env=environment, stdout=log, stderr=log
+        )
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        until(lambda: _ready(process, port), "the API answers")
+        yield Asker(port, token, connection)
+    finally:
+        connection.close()
+        process.terminate()
+        process.wait(20)
+
+
+def _ready(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None, "the API ended; its log is in its folder"
+    probe = HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.suppress(OSError), contextlib.closing(probe):
+        probe.request("GET", "/readyz")
+        return probe.getresponse().status == 200
+    return False
