@@ -28,6 +28,7 @@ from api import (
     screens,
     session,
     shop,
+    verdicts,
 )
 from api.headers import SecurityHeaders
 from api.parameters import known_only
@@ -93,6 +94,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(communities.router)
     app.include_router(places_sorting.router)
     app.include_router(places.router)
+    app.include_router(verdicts.router)
     app.include_router(boards.router)
     app.include_router(quarantine.router)
     app.include_router(session.router)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import schemas
 from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
-from api.security import CREW, PUBLIC, CrewDep
+from api.security import CREW, DEPOSITS, PUBLIC, CrewDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
 from smartbin import calendar
@@ -199,7 +199,7 @@ def collections(
 @router.get(
     "/devices/{device}/deposits",
     tags=["devices"],
-    dependencies=[CREW],
+    dependencies=[DEPOSITS],
     responses=documented(401, 403, 404, 422),
     response_model=schemas.Deposits,
 )

@@ -103,6 +103,7 @@ CREW = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.OFFICE))
 OFFICE = Depends(Allow(Role.OFFICE))
 ADMIN = Depends(Allow())
 RESIDENT = Depends(Allow(Role.RESIDENT, Role.OFFICE))
+DEPOSITS = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.SUPERVISOR, Role.INSPECTOR, Role.OFFICE))
 JUDGE = Depends(Allow(Role.SUPERVISOR, Role.INSPECTOR, Role.OFFICE))
 SIGNED_IN = Depends(Allow(*(role for role in Role if role is not Role.PUBLIC)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 US_PER_S = 1_000_000
@@ -132,6 +133,7 @@ def even_stretches(days: Days, zone: ZoneInfo) -> Iterator[tuple[int, int, int]]
         yield first, end, first % US_PER_DAY // US_PER_S
 
 
+@lru_cache(maxsize=4096)  # asked for each device of each day; two years of two zones
 def hours_in(day: date, zone: ZoneInfo) -> int:
     """How many hours the day has: 24, or 23 and 25 where clocks change."""
     return (start_us(day + timedelta(days=1), zone) - start_us(day, zone)) // US_PER_HOUR

@@ -7,23 +7,26 @@ equals the newest. A verdict by one who is outranked is kept too, and changes no
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, insert, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.records.requests import once
 from smartbin.records.schema import deposit_line, judgement, unsettled
 from smartbin.sorting.counts import Correction, correct_by
 
 WHO_LENGTH_MAX, WHY_LENGTH_MAX = 64, 200
 _RANK = {None: 0, Judge.CAMERA: 1, Judge.SUPERVISOR: 2, Judge.INSPECTOR: 3}
+_SAID = frozenset({"device", "door", "at_us", "verdict", "judge", "who", "why"})
 _AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
 
 
@@ -71,10 +74,20 @@ class Judgements:
         self._engine, self._zone = engine, zone
 
     def add(
-        self, deposit: Deposit, verdict: Verdict, judge: Judge, who: str, why: str, now_us: int
+        self,
+        deposit: Deposit,
+        verdict: Verdict,
+        judge: Judge,
+        who: str,
+        why: str,
+        now_us: int,
+        request_id: str | None = None,
     ) -> Judgement:
         """Keep a verdict on a deposit as its device stated it, and mark the points of its card's
         day to be settled again, in one transaction. BadInput names what is wrong.
+
+        The same ``request_id`` again answers as the first time and keeps nothing; for another
+        verdict it raises Conflict.
         """
         if judge not in (Judge.SUPERVISOR, Judge.INSPECTOR):
             raise BadInput("judge: a person's verdict is a supervisor's or an inspector's")
@@ -85,9 +98,7 @@ class Judgements:
         day = calendar.day_of(deposit.at_us, self._zone)
         kept = Judgement(key, day, deposit.verdict, deposit.judge, verdict, judge, who, why, now_us)
         try:
-            with self._engine.begin() as db:
-                db.execute(insert(judgement).values(_row(kept)))
-                marked = _mark(db, key)
+            kept, marked = self._once(kept, request_id)
             if not marked:
                 # The gateway keeps a deposit's line just after its telemetry: one that came
                 # between our look and our commit was marked before the verdict could be seen.
@@ -96,6 +107,28 @@ class Judgements:
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"records: {error}") from error
         return kept
+
+    def _once(self, new: Judgement, request_id: str | None) -> tuple[Judgement, bool]:
+        """The verdict as it was kept, and whether its card's day is marked."""
+
+        def keep(db: Connection) -> dict[str, Any]:
+            db.execute(insert(judgement).values(_row(new)))
+            return {"judged_at_us": new.judged_at_us, "marked": _mark(db, new.deposit)}
+
+        if request_id is None:
+            with self._engine.begin() as db:
+                return new, keep(db)["marked"]
+        said = {key: value for key, value in _row(new).items() if key in _SAID}
+
+        def answered() -> tuple[Judgement, bool]:
+            with self._engine.begin() as db:
+                done = once(db, request_id, said, new.judged_at_us, partial(keep, db))
+            return replace(new, judged_at_us=done["judged_at_us"]), done["marked"]
+
+        try:
+            return answered()
+        except IntegrityError:  # the same request at the same time: it has been kept now
+            return answered()
 
     def for_deposits(self, keys: Sequence[DepositKey]) -> Mapping[DepositKey, list[Judgement]]:
         """The verdicts on each of these deposits, oldest first; a deposit without one is absent."""
@@ -109,6 +142,19 @@ class Judgements:
                     one = of_row(row)
                     found.setdefault(one.deposit, []).append(one)
         return found
+
+    def of_device(self, device: str, days: Days, limit: int) -> list[Judgement]:
+        """The newest verdicts on a device's deposits of these days, the newest first."""
+        table = judgement.c
+        asked = (
+            select(judgement)
+            .where(table.day.between(days.first.toordinal(), days.last.toordinal()))
+            .where(table.device == device)
+            .order_by(table.id.desc())
+            .limit(limit)
+        )
+        with self._engine.connect().execution_options(reading=True) as db:
+            return [of_row(row) for row in db.execute(asked)]
 
     def corrections(self, days: Days, devices: Iterable[str] | None = None) -> list[Correction]:
         """What people's verdicts change in the devices' own counts of these days."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -10,10 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from smartbin import calendar
 from smartbin.calendar import Days
-from smartbin.errors import BadInput
+from smartbin.errors import BadInput, Conflict
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.deposits import DepositLines
-from smartbin.records.judgements import DepositKey, Judgements, standing
+from smartbin.records.judgements import DepositKey, Judgement, Judgements, standing
 from smartbin.records.schema import judgement, unsettled
 from smartbin.sorting.counts import Correction
 from tests.places import SHANGHAI
@@ -94,3 +95,32 @@ def test_a_verdict_needs_a_name_a_reason_and_an_office(engine: Engine) -> None:
     ):
         with pytest.raises(BadInput, match=named):
             judged.add(DEPOSIT, Verdict.CORRECT, judge, who, why, NOW_US)
+
+
+def test_a_request_is_kept_once_and_means_one_verdict(engine: Engine) -> None:
+    DepositLines(engine, SHANGHAI).append([DEPOSIT])
+    judged = Judgements(engine, SHANGHAI)
+
+    def said(verdict: Verdict, now_us: int) -> Judgement:
+        return judged.add(DEPOSIT, verdict, Judge.SUPERVISOR, "wang", "seen", now_us, "request-1")
+
+    first = said(Verdict.INCORRECT, NOW_US)
+    assert said(Verdict.INCORRECT, NOW_US + 5) == first
+    with pytest.raises(Conflict, match="request_id"):
+        said(Verdict.CORRECT, NOW_US)
+    assert judged.of_device("bin-001", Days(DAY, DAY), 10) == [first]
+    assert len(marks(engine)) == 2
+
+
+def test_one_request_from_many_sides_at_once_is_kept_once(engine: Engine) -> None:
+    judged = Judgements(engine, SHANGHAI)
+
+    def said(now_us: int) -> int:
+        why = judged.add(
+            DEPOSIT, Verdict.INCORRECT, Judge.SUPERVISOR, "wang", "seen", now_us, "request-1"
+        )
+        return why.judged_at_us
+
+    with ThreadPoolExecutor(8) as sides:
+        told = set(sides.map(said, range(NOW_US, NOW_US + 8)))
+    assert [j.judged_at_us for j in judged.of_device("bin-001", Days(DAY, DAY), 10)] == list(told)

@@ -1,0 +1,174 @@
+"""What people judge: a supervisor's or an inspector's verdict on one deposit supersedes the
+camera's, and every figure and every point follows. Nothing is edited: each verdict is kept.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from api.errors import Problem, documented
+from api.parts import Parts, PartsDep
+from api.security import DEPOSITS, JUDGE
+from api.tables import Format, FormatQuery, model_csv
+from api.windows import Window
+from smartbin import calendar
+from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.records.judgements import (
+    WHY_LENGTH_MAX,
+    Judgement,
+    Judgements,
+    standing,
+)
+from smartbin.records.principals import Principal, Role
+from smartbin.records.requests import REQUEST_ID_PATTERN
+
+router = APIRouter(prefix="/api/v1", tags=["verdicts"])
+ROWS_MAX = 1_000
+
+
+class VerdictIn(BaseModel):
+    """A verdict. ``at`` is the deposit's own time, to the microsecond, as the deposits of the
+    device show it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[
+        str,
+        Field(
+            pattern=REQUEST_ID_PATTERN,
+            description="made by the caller; repeating a request with it changes nothing",
+            examples=["5b1c0a52-6c1e-4a57-9a55-0d3c0f8f6f11"],
+        ),
+    ]
+    door: Annotated[str, Field(max_length=32, examples=["kitchen"])]
+    at: AwareDatetime = Field(examples=["2026-11-23T18:32:05.120182+08:00"])
+    verdict: Verdict
+    why: Annotated[
+        str, Field(min_length=1, max_length=WHY_LENGTH_MAX, examples=["袋中有塑料 plastic in it"])
+    ]
+
+
+class VerdictOut(BaseModel):
+    """A verdict as it is kept, and what stands for the deposit now."""
+
+    device: str
+    door: str
+    at: datetime
+    day: date = Field(description="the day whose figures and points it changes")
+    device_verdict: Verdict | None = Field(description="what the device had said")
+    verdict: Verdict
+    judge: Judge
+    who: str
+    why: str
+    judged_at: datetime
+    standing: Verdict | None = Field(description="what counts: inspector, supervisor, camera")
+    standing_judge: Judge | None
+
+
+class Verdicts(BaseModel):
+    """People's verdicts on a device's deposits, the newest first."""
+
+    device: str
+    verdicts: list[VerdictOut]
+    truncated: bool
+
+
+@router.post(
+    "/devices/{device}/verdicts",
+    status_code=201,
+    responses=documented(401, 403, 404, 409, 422, 503),
+)
+def judge(
+    parts: PartsDep, device: str, said: VerdictIn, who: Annotated[Principal, JUDGE]
+) -> VerdictOut:
+    """Judge one deposit. A supervisor's verdict supersedes the camera's, an inspector's (the
+    office's counts as one) both; among equals the newest stands.
+    """
+    deposit = _deposit(parts, device, said)
+    office = Judge.SUPERVISOR if who.role is Role.SUPERVISOR else Judge.INSPECTOR
+    _refuse_another_community(parts, deposit, who)
+    kept = Judgements(parts.engine, parts.registry.site.zone).add(
+        deposit, said.verdict, office, who.name, said.why, parts.now_us(), said.id
+    )
+    return _shown(parts, [kept])[0]
+
+
+@router.get(
+    "/devices/{device}/verdicts",
+    dependencies=[DEPOSITS],
+    responses=documented(401, 403, 404, 422, 503),
+    response_model=Verdicts,
+)
+def verdicts(
+    parts: PartsDep,
+    device: str,
+    days: Window,
+    limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows shown")] = ROWS_MAX,
+    format: FormatQuery = Format.JSON,
+) -> Verdicts | Response:
+    """Who judged which deposits of these days, and why; the newest verdict first."""
+    parts.registry.device(device)
+    judgements = Judgements(parts.engine, parts.registry.site.zone)
+    found = judgements.of_device(device, days, limit + 1)
+    rows = _shown(parts, found[:limit])
+    if format is Format.CSV:
+        return model_csv(VerdictOut, rows, f"verdicts-{device}")
+    return Verdicts(device=device, verdicts=rows, truncated=len(found) > limit)
+
+
+def _deposit(parts: Parts, device: str, said: VerdictIn) -> Deposit:
+    parts.registry.device(device)
+    at_us = calendar.to_us(said.at)
+    found = parts.reader.deposits([DoorKey(device, said.door)], at_us, at_us + 1, 1)
+    if not found:
+        raise Problem(
+            404,
+            "unknown-deposit",
+            f"{device} kept no deposit at door {said.door} at {said.at.isoformat()}; take door and "
+            f"at from GET /api/v1/devices/{device}/deposits",
+            parameter="at",
+        )
+    return found[0]
+
+
+def _refuse_another_community(parts: Parts, deposit: Deposit, who: Principal) -> None:
+    """Whoever is bound to a community judges what was deposited while the device was its."""
+    day = calendar.day_of(deposit.at_us, parts.registry.site.zone)
+    community = parts.registry.community_of(deposit.device, day)
+    if who.community not in (None, community):
+        detail = f"{who.name} is of {who.community}; the deposit was made in {community}"
+        raise Problem(403, "forbidden", detail)
+
+
+def _shown(parts: Parts, found: list[Judgement]) -> list[VerdictOut]:
+    judgements = Judgements(parts.engine, parts.registry.site.zone)
+    every = judgements.for_deposits(list(dict.fromkeys(one.deposit for one in found)))
+    stands = {key: _standing(judged) for key, judged in every.items()}
+    return [
+        VerdictOut(
+            device=one.deposit.device,
+            door=one.deposit.door,
+            at=parts.local(one.deposit.at_us),
+            day=one.day,
+            device_verdict=one.device_verdict,
+            verdict=one.verdict,
+            judge=one.judge,
+            who=one.who,
+            why=one.why,
+            judged_at=parts.local(one.judged_at_us),
+            standing=stands[one.deposit][0],
+            standing_judge=stands[one.deposit][1],
+        )
+        for one in found
+    ]
+
+
+def _standing(judged: list[Judgement]) -> tuple[Verdict | None, Judge | None]:
+    first = judged[0]
+    return standing(first.device_verdict, first.device_judge, judged)
