@@ -69,28 +69,25 @@ def community_points(
 )
 def accounts(
     parts: PartsDep,
+    q: Annotated[str, Query(max_length=32, description="how the code begins")] = "",
+    card: Annotated[str | None, Query(max_length=64, description="who holds it today")] = None,
     community: Annotated[str | None, Query(description="who lives there today")] = None,
-    after: Annotated[str | None, Query(description="continue: next_after")] = None,
+    after: Annotated[str, Query(max_length=32, description="continue: next_after")] = "",
     limit: Annotated[int, Query(ge=1, le=ACCOUNTS_MAX)] = ACCOUNTS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.AccountList | Response:
     """The accounts and their balances, by code."""
     if community is not None:
         parts.registry.community(community)
-    rows: list[schemas.AccountRow] = []
     today = parts.today()
-    for one in Accounts(parts.engine).all():
-        home = one.community(today)
-        if (after is None or one.code > after) and community in (None, home):
-            rows.append(
-                schemas.AccountRow(
-                    account=one.code, kind=one.kind, community=home, balance=one.balance
-                )
-            )
-    more = rows[limit - 1].account if len(rows) > limit else None
+    found = Accounts(parts.engine).page(
+        today, after=after, prefix=q, community=community, card=card, limit=limit + 1
+    )
+    rows = [schemas.AccountRow.of(one, today) for one in found[:limit]]
     if format is Format.CSV:
-        return model_csv(schemas.AccountRow, rows[:limit], "accounts")
-    return schemas.AccountList(accounts=rows[:limit], next_after=more)
+        return model_csv(schemas.AccountRow, rows, "accounts")
+    more = rows[-1].account if len(found) > limit else None
+    return schemas.AccountList(accounts=rows, next_after=more)
 
 
 @router.get(

@@ -12,13 +12,15 @@ from sqlalchemy import Engine
 
 from smartbin.calendar import Days
 from smartbin.errors import BadInput
+from smartbin.records import months
 from smartbin.records.accounts import Accounts
+from smartbin.records.ledger import month_of
 from smartbin.records.settle import Settler
 from smartbin.registry import Registry
 from smartbin.registry.tables import OPEN_END
 from smartbin.rewards import Tariffs
 
-COMMANDS = ("accounts", "settle")
+COMMANDS = ("accounts", "month", "settle")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +34,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     replace.add_argument("old")
     replace.add_argument("new")
     replace.add_argument("--from", dest="first", type=_day, help="the new card's first day")
+    month = commands.add_parser("month", help="close a month of the ledger into a file")
+    steps = month.add_subparsers(dest="action", required=True)
+    close = steps.add_parser("close", help="write points-MONTH.csv; again writes the same")
+    close.add_argument("month", type=_month)
+    close.add_argument("--folder", type=Path, default=Path("var/months"))
+    steps.add_parser("check", help="compare a closed month's file with the ledger").add_argument(
+        "file", type=Path
+    )
     settle = commands.add_parser("settle", help="book what deposits earned, for cron")
     settle.add_argument(
         "--again", nargs=2, type=_day, metavar=("FROM", "TO"),
@@ -43,6 +53,8 @@ def run(
     args: argparse.Namespace, engine: Engine, registry: Registry, tariffs: Tariffs, now_us: int
 ) -> str:
     """Carry the command out; answers what to show. Raises BadInput, StoreUnavailable."""
+    if args.command == "month":
+        return _months(args, engine, registry, now_us)
     if args.command == "settle":
         return _settle(args, Settler(engine, registry, tariffs), now_us)
     accounts = Accounts(engine)
@@ -68,6 +80,20 @@ def run(
     return ""
 
 
+def _months(args: argparse.Namespace, engine: Engine, registry: Registry, now_us: int) -> str:
+    zone = registry.site.zone
+    if args.action == "close":
+        done = months.close(engine, args.month, args.folder, now_us, zone)
+        waiting = f"; {done.unsettled} marks were not settled yet" if done.unsettled else ""
+        return (
+            f"{done.file}: {done.entries} entries, {done.points} points, sha256 {done.sha256}"
+            f"{waiting} · 已结账"
+        )
+    if differences := months.check(engine, args.file, zone):
+        raise BadInput("\n".join(differences))
+    return f"{args.file} agrees with the ledger · 与台账一致"
+
+
 def _settle(args: argparse.Namespace, settler: Settler, now_us: int) -> str:
     if args.again:
         first, last = args.again
@@ -85,6 +111,13 @@ def _settle(args: argparse.Namespace, settler: Settler, now_us: int) -> str:
             return f"another settler is at work; {marks} marks, {entries} entries booked"
     entries += settler.expire(now_us)
     return f"{marks} marks, {entries} entries booked · 已结算"
+
+
+def _month(text: str) -> int:
+    try:
+        return month_of(date.fromisoformat(f"{text}-01"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no month; write 2026-10") from None
 
 
 def _day(text: str) -> date:

@@ -104,6 +104,16 @@ class AccountRow(BaseModel):
     community: str | None
     balance: int
 
+    @classmethod
+    def of(cls, kept: Account, today: date) -> AccountRow:
+        """From the records' value."""
+        return cls(
+            account=kept.code,
+            kind=kept.kind,
+            community=kept.community(today),
+            balance=kept.balance,
+        )
+
 
 class AccountList(BaseModel):
     """Accounts by code; ``next_after`` continues."""

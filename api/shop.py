@@ -26,9 +26,13 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 @router.get("/rewards", dependencies=[PUBLIC], responses=documented(422, 503),
             response_model=schemas.RewardList)  # fmt: skip
-def rewards(parts: PartsDep, format: FormatQuery = Format.JSON) -> schemas.RewardList | Response:
+def rewards(
+    parts: PartsDep,
+    every: Annotated[bool, Query(description="what is no more offered too")] = False,
+    format: FormatQuery = Format.JSON,
+) -> schemas.RewardList | Response:
     """What can be had for points."""
-    rows = [schemas.RewardOut.of(one) for one in _shop(parts).rewards()]
+    rows = [schemas.RewardOut.of(one) for one in _shop(parts).rewards(every=every)]
     if format is Format.CSV:
         return model_csv(schemas.RewardOut, rows, "rewards")
     return schemas.RewardList(rewards=rows)

@@ -166,6 +166,36 @@ class Accounts:
                 )
             ).scalar()
 
+    def page(
+        self,
+        today: date,
+        *,
+        after: str = "",
+        prefix: str = "",
+        community: str | None = None,
+        card: str | None = None,
+        limit: int = 100,
+    ) -> list[Account]:
+        """Accounts by code, beginning after one: whose code begins so, who lives there today, who
+        holds the card today.
+        """
+        asked = select(account).where(account.c.code > after).order_by(account.c.code).limit(limit)
+        if prefix:
+            asked = asked.where(account.c.code.startswith(prefix, autoescape=True))
+        narrowed = ((holding.c.community, community), (holding.c.card, card))
+        if any(value is not None for _, value in narrowed):
+            held = select(holding.c.account).where(
+                holding.c.void_us.is_(None),
+                holding.c.first_day <= today.toordinal(),
+                holding.c.last_day >= today.toordinal(),
+                *(column == value for column, value in narrowed if value is not None),
+            )
+            asked = asked.where(account.c.code.in_(held))
+        with snapshot(self._engine) as db:
+            rows = db.execute(asked).all()
+            held_by = standing_of(db, [row.code for row in rows])
+            return [_account(row, held_by[row.code]) for row in rows]
+
     def all(self) -> Iterator[Account]:
         """Every account, by code."""
         with snapshot(self._engine) as db:

@@ -145,6 +145,9 @@ def test_redeeming_repeating_cancelling_and_handing_over(api: Api, books: Books)
     rest = api.get(f"{path}?before={second}", Role.RESIDENT)
     assert [row["id"] for row in rest["redemptions"]] == [number]
     assert api.get("rewards", Role.PUBLIC)["rewards"][0]["stock"] == 2
+    post(api, "rewards", {**TISSUES, "offered": False})
+    assert api.get("rewards", Role.PUBLIC)["rewards"] == []
+    assert len(api.get("rewards?every=true", Role.PUBLIC)["rewards"]) == 1
 
 
 def test_a_community_hands_over_its_own_only(api: Api, books: Books) -> None:
@@ -180,6 +183,12 @@ def test_the_office_lists_accounts_in_pages(api: Api, books: Books) -> None:
     ]  # fmt: skip
     first = api.get("accounts?limit=2&community=oak", Role.OFFICE)
     assert first["next_after"] == ACCOUNT
+    assert [row["account"] for row in api.get("accounts?q=2", Role.OFFICE)["accounts"]] == [
+        "22222222"
+    ]
+    held = api.get("accounts?card=E1", Role.OFFICE)["accounts"]
+    assert [row["account"] for row in held] == ["shop-oak-1"]
+    assert api.get("accounts?q=%25", Role.OFFICE)["accounts"] == []
     rest = api.get(f"accounts?after={ACCOUNT}&community=oak", Role.OFFICE)
     assert ([row["account"] for row in rest["accounts"]], rest["next_after"]) == (
         ["shop-oak-1"], None
