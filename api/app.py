@@ -28,6 +28,7 @@ from api import (
     screens,
     session,
     shop,
+    signals,
     verdicts,
 )
 from api.headers import SecurityHeaders
@@ -103,6 +104,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(collections.router)
     app.include_router(points.router)
     app.include_router(shop.router)
+    app.include_router(signals.router)
     app.include_router(live.router)
     _health(app)
     app.include_router(screens.router)  # last: it answers every address that nobody else does

@@ -36,7 +36,10 @@ def small_registry(zone: ZoneInfo = SHANGHAI) -> Registry:
             Community("oak", "橡树社区", CommunityKind.SHOWCASE, "G1", 540, False, 0, 0),
             Community("elm", "榆树社区", CommunityKind.STANDARD, "G2", 300, True, 400, 0),
         ],
-        [Device(id, kind, id, 0, 0, ALWAYS) for id, kind in kinds.items()],
+        [
+            Device(id, kind, id, 400 if id == "bin-002" else 0, 0, ALWAYS)
+            for id, kind in kinds.items()
+        ],
         [
             Door(device, category, category, 1320, 1200, 50, 80, 95, ALWAYS)
             for device in kinds

@@ -31,7 +31,7 @@ KIND = {
 JUDGE = {
     Judge.CAMERA: Texts("摄像头", "camera"),
     Judge.SUPERVISOR: Texts("督导员", "supervisor"),
-    Judge.INSPECTOR: Texts("检查员", "inspector"),
+    Judge.INSPECTOR: Texts("巡查员", "inspector"),
 }
 
 ITEM = {
