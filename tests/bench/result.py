@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from tests.real import ROOT
+
+SITE = ROOT / "deploy/xinbei"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -16,9 +16,8 @@ from typing import Any
 
 from smartbin.records import open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
+from tests.bench.result import SITE
 from tests.real import ROOT, free_port, until
-
-SITE = ROOT / "deploy/xinbei"
 
 
 @dataclass

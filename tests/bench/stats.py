@@ -18,9 +18,8 @@ from smartbin.events import Deposit, DeviceState, Fact, Item, Judge, LevelReadin
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.telemetry import TelemetryWriter, open_writer
-from tests.bench.result import Result
+from tests.bench.result import SITE, Result
 from tests.bench.served import served
-from tests.real import ROOT
 
 YEAR = Days(date(2025, 11, 1), date(2026, 10, 31))
 FEW = 60_000
@@ -32,7 +31,7 @@ BATCH = 5_000
 
 def measures() -> Iterator[Result]:
     """The questions' times, and the ratio of many deposits to few."""
-    registry = load(ROOT / "deploy/xinbei")
+    registry = load(SITE)
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
         few, many = Path(name) / "few", Path(name) / "many"
         filled(registry, few, FEW)

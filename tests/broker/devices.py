@@ -22,11 +22,15 @@ class Publisher:
         self._free = threading.Semaphore(WINDOW)
         client.on_publish = lambda *_: self._free.release()
 
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Hand one over; waits while too many are unacknowledged."""
+        assert self._free.acquire(timeout=60), "the broker acknowledges nothing"
+        self._client.publish(topic, payload, 1, retain)
+
     def send(self, messages: Iterable[tuple[str, bytes]], *, retain: bool = False) -> None:
         """Returns when the broker has acknowledged all."""
         for topic, payload in messages:
-            assert self._free.acquire(timeout=60), "the broker acknowledges nothing"
-            self._client.publish(topic, payload, 1, retain)
+            self.publish(topic, payload, retain=retain)
         for _ in range(WINDOW):
             assert self._free.acquire(timeout=60), "the broker acknowledges nothing"
         for _ in range(WINDOW):
