@@ -133,8 +133,9 @@ def _add_days(
 def _households(db: Connection, best: Sequence[str], most: int) -> list[str]:
     """The first households of a list of accounts; enterprises have a table of their own."""
     found: list[str] = []
-    for start in range(0, len(best), 4 * most):
-        some = best[start : start + 4 * most]
+    at_once = 4 * most + 1
+    for start in range(0, len(best), at_once):
+        some = best[start : start + at_once]
         kinds = {
             code
             for (code,) in db.execute(

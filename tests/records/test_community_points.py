@@ -1,0 +1,100 @@
+"""A community's page shows what its ledger entries add up to, whatever the days."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from datetime import date, timedelta
+
+import pytest
+
+from smartbin.calendar import Days
+from smartbin.records.community_points import of_community
+from smartbin.records.ledger import Entry, Kind, append
+from tests.places import SHANGHAI
+from tests.records.books import NOW_US, Books
+
+FIRST = date(2025, 11, 20)
+SPAN = 400
+CODES = [f"1000000{n}" for n in range(9)]
+SHOP = "shop-0001"
+
+
+@pytest.fixture
+def entries(books: Books) -> list[Entry]:
+    """A year of entries of every kind in two communities."""
+    rows = "".join(f"C{n},household,oak,2025-01-01,,{code}\n" for n, code in enumerate(CODES))
+    books.load(
+        "card,kind,community,from,to,account\n" + rows + f"E1,enterprise,oak,2025-01-01,,{SHOP}\n"
+    )
+    rng = random.Random(7)
+    made = []
+    for _ in range(600):
+        kind = rng.choice(list(Kind))
+        points = rng.randrange(1, 60) * (-1 if kind in (Kind.REDEMPTION, Kind.EXPIRY) else 1)
+        day = FIRST + timedelta(days=rng.randrange(SPAN))
+        made.append(
+            Entry(rng.choice([*CODES, SHOP]), rng.choice(["oak", "elm"]), kind, points, day, "x")
+        )
+    with books.engine.begin() as db:
+        append(db, made, NOW_US, SHANGHAI)
+    return made
+
+
+def windows() -> list[Days]:
+    rng = random.Random(11)
+    found = [
+        Days(date(2026, 2, 1), date(2026, 2, 28)),
+        Days(date(2026, 2, 1), date(2026, 3, 1)),
+        Days(date(2026, 1, 31), date(2026, 2, 28)),
+        Days(date(2026, 2, 2), date(2026, 2, 27)),
+        Days(date(2025, 12, 31), date(2026, 1, 1)),
+        Days(FIRST, FIRST + timedelta(days=SPAN)),
+        Days(FIRST, FIRST),
+    ]
+    for _ in range(30):
+        first = FIRST + timedelta(days=rng.randrange(SPAN - 1))
+        found.append(Days(first, first + timedelta(days=rng.randrange(SPAN // 2))))
+    return found
+
+
+def test_sums_and_ranks_are_those_of_the_entries(books: Books, entries: list[Entry]) -> None:
+    for days in windows():
+        own = [e for e in entries if e.community == "oak" and e.day in days]
+        earned: dict[str, int] = defaultdict(int)
+        for e in own:
+            if e.kind in (Kind.EARNED, Kind.CORRECTION):
+                earned[e.account] += e.points
+
+        def total(*kinds: Kind, own: list[Entry] = own) -> int:
+            return sum(e.points for e in own if e.kind in kinds)
+
+        found = of_community(books.engine, "oak", days, 3)
+        assert found.earned == sum(earned.values()), days
+        assert found.adjusted == total(Kind.ADJUSTMENT)
+        assert found.given == found.earned + found.adjusted
+        assert found.spent == -total(Kind.REDEMPTION, Kind.REFUND)
+        assert found.expired == -total(Kind.EXPIRY)
+        assert found.accounts == sum(points > 0 for points in earned.values())
+        best = sorted((-p, code) for code, p in earned.items() if code != SHOP and p > 0)
+        assert [(-t.points, t.account) for t in found.top] == best[:3]
+    books.check()
+
+
+def test_a_page_of_nothing(books: Books) -> None:
+    found = of_community(books.engine, "oak", Days(FIRST, FIRST), 0)
+    assert (found.given, found.spent, found.accounts, list(found.top)) == (0, 0, 0, [])
+
+
+def test_a_year_needs_no_more_entries_than_its_two_ends(books: Books, entries: list[Entry]) -> None:
+    """The months in between come from their sums: a wrong sum would show."""
+    with books.engine.begin() as db:
+        db.exec_driver_sql("UPDATE points_month SET spent = spent + 1000 WHERE month = 202603")
+    year = Days(date(2025, 12, 10), date(2026, 11, 20))
+    shown = of_community(books.engine, "oak", year).spent
+    truth = -sum(
+        e.points
+        for e in entries
+        if e.community == "oak" and e.day in year and e.kind in (Kind.REDEMPTION, Kind.REFUND)
+    )
+    assert shown > truth
