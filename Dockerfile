@@ -30,6 +30,6 @@ ENV PATH=/opt/smartbin/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY --from=build /opt/smartbin /opt/smartbin
 WORKDIR /srv
 # Writable places are volumes; a fresh volume takes over its folder's owner.
-RUN mkdir -p var/quarantine && chown -R 10001:10001 var
+RUN mkdir -p var/quarantine var/tokens && chown -R 10001:10001 var
 USER 10001:10001
 CMD ["python", "-m", "gateway"]
