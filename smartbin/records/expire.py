@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from smartbin.records.accounts import home, standing_of
 from smartbin.records.bulk import AT_ONCE
-from smartbin.records.ledger import Entry, Kind, append
+from smartbin.records.ledger import Entry, Kind, append, of_row
 from smartbin.records.schema import OTHER, ledger, points_month
 from smartbin.rewards import Tariffs, expiries
 
@@ -35,13 +35,16 @@ def expire(
             continue
         spent: dict[str, list[tuple[date, int]]] = defaultdict(list)
         gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        for code, kind, day, points in _others(db, some):
-            if kind == Kind.EXPIRY:
-                gone[code][day.year] -= points
-            elif kind == Kind.ADJUSTMENT and points > 0:
-                given[code][day.year] += points
-            else:
-                spent[code].append((day, -points))
+        others = _others(db, some)
+        redeemed = {e.reference: e.day for e in others if e.kind is Kind.REDEMPTION}
+        for e in others:
+            if e.kind is Kind.EXPIRY:
+                gone[e.account][e.day.year] -= e.points
+            elif e.kind is Kind.ADJUSTMENT and e.points > 0:
+                given[e.account][e.day.year] += e.points
+            else:  # a cancelled redemption was never spent: its refund counts on its own day
+                day = redeemed.get(e.reference, e.day) if e.kind is Kind.REFUND else e.day
+                spent[e.account].append((day, -e.points))
         homes = standing_of(db, some)
         for code in some:
             expired = expiries(tariffs, given[code], spent[code], today)
@@ -81,12 +84,7 @@ def _earned(db: Connection, accounts: Sequence[str]) -> dict[str, dict[int, int]
     return found
 
 
-def _others(db: Connection, accounts: Sequence[str]) -> list[tuple[str, Kind, date, int]]:
-    """What came and went otherwise, by day."""
-    table = ledger.c
-    rows = db.execute(
-        select(table.account, table.kind, table.day, func.sum(table.points))
-        .where(table.account.in_(accounts), OTHER)
-        .group_by(table.account, table.kind, table.day, table.points > 0)
-    )
-    return [(code, Kind(kind), date.fromordinal(day), int(p)) for code, kind, day, p in rows]
+def _others(db: Connection, accounts: Sequence[str]) -> list[Entry]:
+    """What came and went otherwise."""
+    rows = db.execute(select(ledger).where(ledger.c.account.in_(accounts), OTHER))
+    return [of_row(row).entry for row in rows]

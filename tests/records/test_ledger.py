@@ -13,6 +13,7 @@ from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Deposit, Verdict
 from smartbin.records.ledger import Kind, month_of
+from smartbin.records.redemptions import Reward, Shop
 from smartbin.records.schema import closed_month, deposit_line, ledger, unsettled
 from smartbin.records.settle import Settler
 from smartbin.rewards import Tariff, Tariffs
@@ -233,4 +234,23 @@ def test_points_expire_at_a_years_end_as_a_difference(books: Books) -> None:
     books.settle()
     assert said(books)[-2:] == [("correction", -25, "verdict"), ("expiry", 25, "expired")]
     assert books.balance() == 25
+    books.check()
+
+
+def test_a_redemption_cancelled_after_the_end_brings_back_no_expired_points(books: Books) -> None:
+    books.keep(kitchen(0, day=date(2025, 12, 29)))
+    spent_us = calendar.start_us(date(2025, 12, 30), SHANGHAI)
+    books.settle(spent_us)
+    shop = Shop(books.engine, SHANGHAI)
+    shop.put(Reward("tissues", "纸巾", "Tissues", 20, 5))
+    number = shop.redeem(HOME, "request-1", "tissues", 1, "li", spent_us)["id"]
+    settler = Settler(books.engine, REGISTRY, TARIFFS)
+    after_us = calendar.start_us(date(2026, 1, 2), SHANGHAI)
+    assert settler.expire(after_us) == 1
+    assert said(books)[-1] == ("expiry", -5, "expired")
+    shop.cancel(number, "li", after_us)
+    assert books.balance() == 20
+    assert settler.expire(after_us) == 1
+    assert said(books)[-1] == ("expiry", -20, "expired")
+    assert books.balance() == 0
     books.check()
