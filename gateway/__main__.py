@@ -25,13 +25,14 @@ from gateway.mqtt import Session, SessionTaken
 from gateway.pipeline import Pipeline, Stopped
 from gateway.settings import GatewaySettings
 from gateway.shelf import ACTIONS, quarantine_command
+from gateway.telemetry import Telemetry
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry.load import load
-from smartbin.telemetry import TelemetryWriter, open_writer
+from smartbin.telemetry import open_writer
 from smartbin.wire import Decoder
 
 EXIT_BAD_INPUT, EXIT_SESSION_TAKEN = 2, 3
@@ -228,17 +229,13 @@ def http_address(name: str, value: str) -> tuple[str, int]:
 
 def _open_telemetry(
     settings: GatewaySettings, zone: ZoneInfo, meters: Meters, stop: threading.Event
-) -> TelemetryWriter:
-    """The store, waited for: services start in any order."""
-    token = settings.telemetry_token.get_secret_value() or None
-    while not stop.is_set():
-        try:
-            return open_writer(settings.telemetry_url, zone, token)
-        except StoreUnavailable as error:
-            meters.blocked("telemetry", str(error))
-            log.warning("%s; trying again", error)
-            stop.wait(2.0)
-    raise Stopped
+) -> Telemetry:
+    return Telemetry.waited_for(
+        lambda token: open_writer(settings.telemetry_url, zone, token),
+        lambda: GatewaySettings.read(os.environ).telemetry_token.get_secret_value() or None,
+        meters,
+        stop,
+    )
 
 
 def _now_us() -> int:

@@ -57,6 +57,8 @@ class Board:
             why = self._meters.obstacle or "the stores take long"
             n = self._meters.waiting
             return f"{n} messages wait, no progress for {waited_s:.0f} s: {why}"
+        if self._meters.obstacle and not self._meters.waiting:
+            return f"a store is waited for: {self._meters.obstacle}"
         if problem := self._link.problem:
             return f"no messages can come: {problem}"
         return ""
