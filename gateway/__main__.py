@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway import drain, provision, secrets, setup, share
+from gateway import copy, drain, provision, secrets, setup, share
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
 from gateway.http import Board, serve
@@ -58,6 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     share.add_arguments(parts)
     away = commands.add_parser("drain", help="take a gateway away for good")
     away.add_argument("client_id", nargs="?", default="", help="whose session; ours when left out")
+    copy.add_arguments(commands.add_parser("copy", help="copy one telemetry store into another"))
     setup.add_arguments(commands.add_parser("setup", help="make what the store needs, once"))
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -71,6 +72,10 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if args.command == "secrets":
             print(secrets.secrets_command(args, load(settings.site).devices))
+            return 0
+        if args.command == "copy":
+            token = settings.telemetry_token.get_secret_value() or None
+            print(copy.copy_command(args, load(settings.site).site.zone, token))
             return 0
         if args.command == "setup":
             for line in setup.setup_command(settings, args):

@@ -28,8 +28,10 @@ __all__ = [
     "StoreRefused",
     "StoreUnavailable",
     "TelemetryReader",
+    "TelemetrySource",
     "TelemetryWriter",
     "open_reader",
+    "open_source",
     "open_writer",
     "setup",
 ]
@@ -162,6 +164,19 @@ class TelemetryReader(Protocol):
         """Release what was opened."""
 
 
+class TelemetrySource(Protocol):
+    """The half that copying uses: everything, piece by piece. Raises StoreUnavailable."""
+
+    def extent(self, since_us: int) -> tuple[int, int] | None:
+        """The instants of the first and the last fact at or after ``since_us``; None without."""
+
+    def facts(self, start_us: int, end_us: int) -> Iterable[Fact]:
+        """All facts of ``[start_us, end_us)``, in any order; a deposit's account is not here."""
+
+    def close(self) -> None:
+        """Release what was opened."""
+
+
 def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryWriter:
     """Open the writing half of the store that ``url`` (SMARTBIN_TELEMETRY_URL) names; ``zone`` is
     the site's, ``token`` InfluxDB's. Raises BadInput, one sentence, when ``url`` names no store.
@@ -189,6 +204,20 @@ def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> Telemetry
         from smartbin.telemetry.influx_reader import InfluxReader
 
         return InfluxReader(address_of(url), zone, token)
+    raise _unknown(url, token)
+
+
+def open_source(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetrySource:
+    """Open the same store to copy it. Raises BadInput, StoreUnavailable."""
+    if path := _sqlite_path(url):
+        from smartbin.telemetry.sqlite_source import SqliteSource
+
+        return SqliteSource(path, zone)
+    if url.startswith(INFLUX):
+        from smartbin.telemetry.influx_address import address_of
+        from smartbin.telemetry.influx_source import InfluxSource
+
+        return InfluxSource(address_of(url), zone, token)
     raise _unknown(url, token)
 
 

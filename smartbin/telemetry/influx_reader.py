@@ -61,7 +61,7 @@ class InfluxReader:
         self._client = address.client(token)
         self._api = self._client.query_api()
 
-    def _ask(self, *streams: str) -> list[Row]:
+    def ask(self, *streams: str) -> list[Row]:
         """The values of one query."""
         if not streams:
             return []
@@ -109,7 +109,7 @@ class InfluxReader:
             asked.append(result(f"low{pct}", low, "last()"))
         newest: dict[DoorKey, int] = {}
         low_us: dict[DoorKey, int] = {}
-        for row in self._ask(*asked):
+        for row in self.ask(*asked):
             door = DoorKey(row.device, row.door)
             if row.result == "newest":
                 newest[door] = int(row.value)
@@ -126,7 +126,7 @@ class InfluxReader:
         return {
             DoorKey(row.device, row.door): at_us_of(row.at)
             for n in range(0, len(firsts), STREAMS_MAX)
-            for row in self._ask(*firsts[n : n + STREAMS_MAX])
+            for row in self.ask(*firsts[n : n + STREAMS_MAX])
         }
 
     def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
@@ -179,7 +179,7 @@ class InfluxReader:
                 for name, function in (("n", "count"), ("s", "sum")):
                     step = by_day(function, offset_s) if daily else f"{function}()"
                     asked.append(result(f"{name}{start_us}", source, step))
-            for row in self._ask(*asked):
+            for row in self.ask(*asked):
                 door = DoorKey(row.device, row.door)
                 if door in doors:
                     yield Span(door, days), day_of(row.at) if daily else days.first, row
@@ -234,7 +234,7 @@ class InfluxReader:
             asked.append(result(f"hours{start_us}", hours, by_day("count", offset_s)))
         day_of = _DayOf(self._zone)
         heard: dict[tuple[str, date], dict[str, list[int]]] = {}
-        for row in self._ask(*asked):
+        for row in self.ask(*asked):
             figures = heard.setdefault((row.device, day_of(row.at)), defaultdict(list))
             figures[row.result.rstrip("-0123456789")].append(int(row.value))
         return [
@@ -249,7 +249,7 @@ class InfluxReader:
 
     def check(self) -> None:
         """See the port."""
-        self._ask(
+        self.ask(
             *(
                 result(f"b{n}", stream(bucket, 0, 1), "limit(n: 1)")
                 for n, bucket in enumerate((self._address.bucket, self._address.levels))
@@ -265,7 +265,7 @@ class InfluxReader:
     ) -> list[F]:
         """The newest fact of each series."""
         source = stream(bucket, start_us, end_us, any_of("_measurement", [kind.measurement]), where)
-        return list(newest_of(kind, self._ask(result("newest", source, "last()"))).values())
+        return list(newest_of(kind, self.ask(result("newest", source, "last()"))).values())
 
     def _at(
         self, kind: Kind[F], doors: set[DoorKey], start_us: int, end_us: int, limit: int
@@ -288,7 +288,7 @@ class InfluxReader:
                 bucket, start_us, end_us, measured, any_of("_field", kind.always), where
             )
             ends = [result("first", points, "first()"), result("last", points, "last()")]
-            times = [at_us_of(row.at) for row in self._ask(*ends)]
+            times = [at_us_of(row.at) for row in self.ask(*ends)]
             if not times:
                 return []
             start_us, end_us = min(times), max(times) + 1
@@ -298,7 +298,7 @@ class InfluxReader:
             low_us = max(start_us, end_us - width_us)
             newest = 'sort(columns: ["_time"], desc: true)', f"limit(n: {limit - len(found)})"
             piece = stream(bucket, low_us, end_us, measured, where)
-            rows = self._ask(result("piece", piece, *newest))
+            rows = self.ask(result("piece", piece, *newest))
             found += sorted(facts_of(kind, rows), key=newest_first)
             end_us, width_us = low_us, width_us * 16
         return found[:limit]
