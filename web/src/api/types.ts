@@ -93,3 +93,10 @@ export interface CollectionRow { at: string; device: string; door: string; gross
 
 export interface RefusedMessage { id: string; received_at: string; device: string; topic: string; reason: string; field: string; detail: string; payload: string }
 export interface QuarantineOut { total: number; counts: { device: string; reason: string; messages: number }[]; messages: RefusedMessage[] }
+
+export interface StatementLine { at: string; day: string; kind: string; points: number; zh: string; en: string; device: string | null; door: string | null; weight_g: number | null }
+export interface Statement { account: string; from: string; to: string; opening: number; closing: number; balance: number; unsettled: number; lines: StatementLine[]; next_skip: number | null; notes: { at: string; zh: string; en: string }[] }
+export interface Account { account: string; kind: "household" | "enterprise"; community: string | null; balance: number; cards: { card: string; community: string; from: string; to: string | null }[] }
+export interface AccountRow { account: string; kind: "household" | "enterprise"; community: string | null; balance: number }
+export interface Reward { id: string; name: string; name_en: string; price: number; stock: number; offered: boolean }
+export interface Redemption { id: number; account: string; community: string; reward: string; quantity: number; points: number; state: "reserved" | "handed_over" | "cancelled"; at: string; changed_at: string; changed_by: string }
