@@ -22,9 +22,8 @@ from smartbin.telemetry import TelemetryReader
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder that
-    the screens are built into; None serves none. ``limits`` say when a figure may be said.
-    the screens are built into; None serves none. Points are settled every ``settle_every_s``; at
-    0 never: somebody else does.
+    the screens are built into; None serves none. ``limits`` say when a figure may be said. Points
+    are settled every ``settle_every_s``; at 0 never: somebody else does.
     """
 
     registry: Registry

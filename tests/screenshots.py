@@ -6,13 +6,14 @@ docs/images, all of them to var/screenshots.
 
 from __future__ import annotations
 
+import secrets
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import uvicorn
@@ -22,15 +23,22 @@ from rich.progress import Progress
 from api.app import create_app
 from api.parts import Parts
 from simulator.fleet import Fleet
+from simulator.households import write_accounts
 from smartbin import calendar
 from smartbin.events import Category, Deposit, Fact, LevelReading
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
+from smartbin.records.accounts import Accounts
+from smartbin.records.codes import Codes
 from smartbin.records.deposits import DepositLines
+from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
-from smartbin.records.tokens import Tokens
+from smartbin.records.redemptions import Reward, Shop
+from smartbin.records.settle import Settler
+from smartbin.records.users import Users
 from smartbin.registry import Door, Registry
 from smartbin.registry.load import load
+from smartbin.rewards import load_tariffs
 from smartbin.telemetry import open_reader, open_writer
 from smartbin.wire import Decoder
 from tests.real import ROOT, free_port, program, until
@@ -42,6 +50,14 @@ BATCH = 20_000
 EVENING_US = 3 * calendar.US_PER_HOUR
 STATIC = ROOT / "api" / "static"
 KEPT, ALL = ROOT / "docs" / "images", ROOT / "var" / "screenshots"
+SITE = ROOT / "deploy" / "xinbei"
+PASSWORD = secrets.token_urlsafe()
+REWARDS = (
+    Reward("tissues", "抽纸一提", "Tissues", 300, 84),
+    Reward("soap", "洗衣皂两块", "Two bars of soap", 200, 6),
+    Reward("bags", "垃圾袋一卷", "A roll of bin bags", 120, 130),
+    Reward("oil", "食用油 1.8 升", "Cooking oil, 1.8 l", 2_400, 20),
+)
 HD, DESK, PHONE = (1920, 1080), (1440, 1000), (390, 844)
 COMMUNITY = "yicheng-haoting"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", "--lang=zh-CN"]
@@ -83,6 +99,11 @@ VIEWS = (
     View("office-community", f"/office/community/{COMMUNITY}", DESK, Role.OFFICE, kept=True),
     View("office-device", "/office/device/bin-001", DESK, Role.OFFICE, kept=True),
     View("office-quarantine", "/office/quarantine", DESK, Role.OFFICE, kept=True),
+    View("office-accounts", "/office/accounts", DESK, Role.OFFICE),
+    View("office-account", "/office/accounts/{account}", DESK, Role.OFFICE, kept=True),
+    View("office-rewards", "/office/rewards", DESK, Role.OFFICE),
+    View("me", "/me", PHONE, Role.RESIDENT, scale=2, kept=True),
+    View("me-en-dark", "/me", PHONE, Role.RESIDENT, theme="dark", language="en", scale=2),
     View("me-signed-out", "/me", PHONE, scale=2),
     View("sign-in", "/sign-in", PHONE, scale=2, kept=True),
     View("home", "/", DESK),
@@ -101,7 +122,7 @@ def main(wanted: list[str]) -> int:
         Progress() as progress,
         sync_playwright() as playwright,
     ):
-        registry = load(ROOT / "deploy" / "xinbei")
+        registry = load(SITE)
         filled = _filled(Path(folder) / "filled", registry, progress)
         empty = _empty(Path(folder) / "empty", registry)
         chromium = program("chromium", "apt-get install chromium")
@@ -144,7 +165,29 @@ def _filled(folder: Path, registry: Registry, progress: Progress) -> Parts:
     writer.append(_evening(full, now_us))
     writer.close()
     _refuse(parts, registry)
+    _earn(parts, folder)
     return parts
+
+
+def _earn(parts: Parts, folder: Path) -> None:
+    """Accounts, their points, a catalogue, and somebody who redeemed."""
+    cards, now_us = folder / "accounts.csv", parts.now_us()
+    with cards.open("w", encoding="utf-8") as file:
+        write_accounts(parts.registry, SEED, NOW.date() - timedelta(days=DAYS), file)
+    Accounts(parts.engine).load(cards, parts.registry.communities, now_us)
+    settler = Settler(parts.engine, parts.registry, parts.tariffs)
+    while settler.settle(now_us).left:
+        pass
+    shop = Shop(parts.engine, parts.registry.site.zone)
+    for reward in REWARDS:
+        shop.put(reward)
+    shop.redeem(_diligent(parts), "screenshots", "bags", 1, Role.OFFICE, now_us)
+
+
+def _diligent(parts: Parts) -> str:
+    """The account of the pictures' community that has most points."""
+    own = [one for one in Accounts(parts.engine).all() if one.community(NOW.date()) == COMMUNITY]
+    return max(own, key=lambda one: (one.balance, one.code)).code
 
 
 def _replaced(fact: Fact, full: Sequence[Door], now_us: int) -> bool:
@@ -186,6 +229,9 @@ def _empty(folder: Path, registry: Registry) -> Parts:
     engine = open_engine(f"sqlite:///{folder}/records.db")
     prepare(engine)
     now_us = calendar.to_us(NOW)
+    users = Users(engine, Passwords())
+    for role in (Role.CREW, Role.OFFICE):
+        users.create(role, role, None, PASSWORD, now_us)
     return Parts(
         registry,
         open_reader(url, registry.site.zone),
@@ -193,6 +239,7 @@ def _empty(folder: Path, registry: Registry) -> Parts:
         folder / "quarantine",
         lambda: now_us,
         static=STATIC,
+        tariffs=load_tariffs(SITE / "tariff.toml"),
     )
 
 
@@ -227,7 +274,8 @@ def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
     if view.role:
         _sign_in(context, url, view.role, parts)
     page = context.new_page()
-    page.goto(f"{url}{view.path}{'' if view.language == 'zh' else '?lang=en'}")
+    path = view.path.format(account=_diligent(parts)) if "{" in view.path else view.path
+    page.goto(f"{url}{path}{'' if view.language == 'zh' else '?lang=en'}")
     _settle(page)
     if view.state == "offline":
         context.set_offline(True)
@@ -240,14 +288,16 @@ def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
 
 
 def _sign_in(context: BrowserContext, url: str, role: Role, parts: Parts) -> None:
-    tokens = Tokens(parts.engine)
-    name = f"screenshots-{role}"
-    if name in {known.name for known in tokens.names()}:
-        tokens.revoke(name)
+    who = {"name": role.value, "password": PASSWORD}
+    if role is Role.RESIDENT:
+        account = _diligent(parts)
+        codes = Codes(parts.engine, Passwords())
+        code, _ = codes.make(account, Role.OFFICE, parts.now_us())
+        found = Accounts(parts.engine).get(account)
+        assert found is not None
+        who = {"card": found.holdings[0].card, "code": code}
     answer = context.request.post(
-        f"{url}/api/v1/session",
-        data={"code": tokens.create(name, role)},
-        headers={"X-Requested-With": "smartbin"},
+        f"{url}/api/v1/session", data=who, headers={"X-Requested-With": "smartbin"}
     )
     assert answer.ok, answer.text()
 
