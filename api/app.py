@@ -17,6 +17,7 @@ from api import (
     codes,
     collections,
     communities,
+    coverage,
     errors,
     live,
     places,
@@ -94,6 +95,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(rankings.router)
     app.include_router(communities.router)
     app.include_router(places_sorting.router)
+    app.include_router(coverage.router)
     app.include_router(places.router)
     app.include_router(verdicts.router)
     app.include_router(boards.router)

@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from api.recent import Recent
 from smartbin import calendar
 from smartbin.refusals import Refusals
 from smartbin.registry import Registry
@@ -36,6 +37,7 @@ class Parts:
     tariffs: Tariffs = field(default_factory=lambda: Tariffs(()))
     settle_every_s: float = 0
     refusals: Refusals = field(init=False)
+    recent: Recent = field(init=False, default_factory=Recent)
 
     def __post_init__(self) -> None:
         """Open the counts of the quarantine: they remember what they have read."""

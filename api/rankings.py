@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from api import statistics
 from api.errors import documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
-from api.sorting_schemas import InsufficientRow, Ranking, RankRow
-from api.tables import Format, FormatQuery, model_csv
+from api.sorting_schemas import (
+    CommunitiesSorting,
+    CommunitySorting,
+    FiguresOut,
+    InsufficientRow,
+    Ranking,
+    RankRow,
+)
+from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import Window
 from smartbin.calendar import Days
 from smartbin.records.judgements import Judgements
 from smartbin.registry import DoorSpan
-from smartbin.sorting import completeness, counts
+from smartbin.sorting import completeness, counts, figures
 from smartbin.sorting.ranking import Measure, ranking, weighed
 from smartbin.sorting.rates import Rate
 from smartbin.sorting.sufficiency import Insufficient
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
+
+
+class Grain(StrEnum):
+    """The grain of the figures of many places."""
+
+    DAY = "day"
+    TOTAL = "total"
+
+
 ORDER = (
     "by the lower end of the 95 % interval, most first; a rank is shared while the upper end "
     "reaches the lower end of the group's first"
@@ -83,18 +101,58 @@ def communities_ranking(
     )
 
 
+@router.get("/sorting", responses=documented(422, 503), response_model=CommunitiesSorting)
+def communities_sorting(
+    parts: PartsDep,
+    window: Window,
+    every: Annotated[Grain, Query(description="day: each day too")] = Grain.TOTAL,
+    format: FormatQuery = Format.JSON,
+) -> CommunitiesSorting | Response:
+    """How every community sorted, side by side; completeness may be a minute old."""
+    by_day = every is Grain.DAY
+    devices = _devices(parts, window)
+    doors = _doors(parts, devices)
+    tallies = _tallies(parts, doors, window, by_day=by_day)
+    rows = []
+    for id, place in parts.registry.communities.items():
+        if by_day:
+            found = statistics.heard(parts, devices[id], window)
+            share, days = found.total.share, statistics.days(parts, tallies[id], found, window)
+        else:
+            share, days = _heard(parts, devices, window)[id].share, []
+        said = figures.figures(tallies[id].total, share, parts.limits)
+        total = FiguresOut.of(said, share)
+        row = CommunitySorting(
+            community=id, name=place.name, kind=place.kind, total=total, days=days
+        )
+        rows.append(row)
+    if format is Format.CSV:
+        return _table(rows)
+    return CommunitiesSorting(
+        first=window.first,
+        last=window.last,
+        as_of=parts.local(parts.now_us()),
+        communities=rows,
+    )
+
+
+def _table(rows: Sequence[CommunitySorting]) -> Response:
+    """A row a community, or a row a community and day."""
+    table: list[dict[str, Any]] = []
+    for row in rows:
+        named = {"community": row.community, "name": row.name}
+        if row.days:
+            table += [{**named, "day": day.day, **statistics.flat(day)} for day in row.days]
+        else:
+            table.append({**named, **statistics.flat(row.total)})
+    return csv_response(table[0] if table else (), table, "communities-sorting")
+
+
 def _measured(parts: Parts, window: Days, by: Measure) -> Mapping[str, Rate | Insufficient]:
     registry, today = parts.registry, parts.today()
-    devices = {
-        id: [(d.id, days) for d, days in registry.bins_of(id, window)]
-        for id in registry.communities
-    }
-    doors = {
-        id: [door for device, days in bins for door in registry.spans(device, days)]
-        for id, bins in devices.items()
-    }
+    devices = _devices(parts, window)
     heard = _heard(parts, devices, window)
-    tallies = _tallies(parts, doors, window)
+    tallies = _tallies(parts, _doors(parts, devices), window, by_day=False)
     days = len(Days(window.first, min(window.last, today))) if window.first <= today else 0
     return {
         id: weighed(by, tallies[id].total, heard[id].share, place.households * days, parts.limits)
@@ -102,17 +160,38 @@ def _measured(parts: Parts, window: Days, by: Measure) -> Mapping[str, Rate | In
     }
 
 
-def _heard(
-    parts: Parts, devices: Mapping[str, Sequence[tuple[str, Days]]], window: Days
-) -> Mapping[str, completeness.Heard]:
-    rows = parts.reader.presence({d for bins in devices.values() for d, _ in bins}, window)
-    return completeness.heard_of(rows, devices, parts.now_us(), parts.registry.site.zone)
+Devices = Mapping[str, Sequence[tuple[str, Days]]]
+
+
+def _devices(parts: Parts, window: Days) -> Devices:
+    bins_of = parts.registry.bins_of
+    return {
+        id: [(d.id, days) for d, days in bins_of(id, window)] for id in parts.registry.communities
+    }
+
+
+def _doors(parts: Parts, devices: Devices) -> Mapping[str, Sequence[DoorSpan]]:
+    spans = parts.registry.spans
+    return {id: [s for d, days in bins for s in spans(d, days)] for id, bins in devices.items()}
+
+
+def _heard(parts: Parts, devices: Devices, window: Days) -> Mapping[str, completeness.Heard]:
+    """How completely each community was heard. A year is 14,000 device-days: remembered for a
+    minute.
+    """
+    now_us, zone = parts.now_us(), parts.registry.site.zone
+
+    def read() -> Mapping[str, completeness.Heard]:
+        rows = parts.reader.presence({d for bins in devices.values() for d, _ in bins}, window)
+        return completeness.heard_of(rows, devices, now_us, zone)
+
+    return parts.recent.of(("heard", window), now_us, read)
 
 
 def _tallies(
-    parts: Parts, doors: Mapping[str, Sequence[DoorSpan]], window: Days
+    parts: Parts, doors: Mapping[str, Sequence[DoorSpan]], window: Days, *, by_day: bool
 ) -> Mapping[str, counts.Tally]:
-    asked = [(id, door) for id, spans in doors.items() for door in spans]
-    totals = parts.reader.deposit_totals([door.span for _, door in asked], by_day=False)
+    spans = [door.span for found in doors.values() for door in found]
+    totals = parts.reader.deposit_totals(spans, by_day=by_day)
     fixes = Judgements(parts.engine, parts.registry.site.zone).corrections(window)
-    return counts.tallies(totals, doors, corrections=fixes)
+    return counts.tallies(totals, doors, fixes, by_day=by_day)

@@ -242,6 +242,25 @@ class Sorting(BaseModel):
     quarantined: int = Field(description="refused messages of these devices received on these days")
 
 
+class CommunitySorting(BaseModel):
+    """One community's figures beside the others'."""
+
+    community: str
+    name: str
+    kind: CommunityKind
+    total: FiguresOut
+    days: list[DayFigures] = Field(description="empty when only the total is asked")
+
+
+class CommunitiesSorting(BaseModel):
+    """The figures of every community."""
+
+    first: date = Field(serialization_alias="from")
+    last: date = Field(serialization_alias="to")
+    as_of: datetime
+    communities: list[CommunitySorting]
+
+
 class RankRow(BaseModel):
     """A place in the ranking; equal ranks are ties."""
 

@@ -127,8 +127,14 @@ def read(parts: Parts, place: Place, days: Days, *, by_day: bool) -> Read:
         corrections=Judgements(parts.engine, zone).corrections(days, names),
         by_day=by_day,
     )
+    return Read(tally, heard(parts, place.devices, days))
+
+
+def heard(parts: Parts, devices: Sequence[tuple[str, Days]], days: Days) -> completeness.Presence:
+    """What was heard from some dated devices."""
+    names = [id for id, _ in devices]
     rows = parts.reader.presence(names, completeness.around(days))
-    return Read(tally, completeness.presence(rows, place.devices, parts.now_us(), zone))
+    return completeness.presence(rows, devices, parts.now_us(), parts.registry.site.zone)
 
 
 def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) -> Sorting | Response:
@@ -147,7 +153,7 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
         first=asked.days.first,
         last=asked.days.last,
         as_of=parts.local(parts.now_us()),
-        days=_days(parts, found, asked.days) if asked.every is Every.DAY else [],
+        days=days(parts, found.tally, found.heard, asked.days) if asked.every is Every.DAY else [],
         periods=list(_periods(parts, found, asked)),
         total=FiguresOut.of(said, found.heard.total.share),
         items=[
@@ -166,12 +172,15 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
     )
 
 
-def _days(parts: Parts, found: Read, days: Days) -> list[DayFigures]:
-    by_day, heard = found.tally.by_day, found.heard.by_day
+def days(
+    parts: Parts, tally: counts.Tally, found: completeness.Presence, window: Days
+) -> list[DayFigures]:
+    """The figures of each day of a window."""
+    by_day = found.by_day
     rows = []
-    for day in days:
-        share = heard[day].share if day in heard else None
-        said = figures.figures(by_day.get(day, _NOTHING), share, parts.limits)
+    for day in window:
+        share = by_day[day].share if day in by_day else None
+        said = figures.figures(tally.by_day.get(day, _NOTHING), share, parts.limits)
         rows.append(DayFigures(day=day, **dict(FiguresOut.of(said, share))))
     return rows
 
@@ -214,17 +223,19 @@ def _table(parts: Parts, found: Read, asked: Question, name: str) -> Response:
     """A row a day or period with the figures side by side; one row when only the total is asked."""
     rows: list[dict[str, Any]]
     if asked.every is Every.DAY:
-        rows = [{"day": row.day, **_flat(row)} for row in _days(parts, found, asked.days)]
+        every = days(parts, found.tally, found.heard, asked.days)
+        rows = [{"day": row.day, **flat(row)} for row in every]
     else:
         total = FiguresOut.of(found.figures(parts.limits), found.heard.total.share)
         first, last = asked.days.first, asked.days.last
         whole = PeriodFigures(first=first, last=last, **dict(total))
         periods = list(_periods(parts, found, asked)) or [whole]
-        rows = [{"from": row.first, "to": row.last, **_flat(row)} for row in periods]
+        rows = [{"from": row.first, "to": row.last, **flat(row)} for row in periods]
     return csv_response(rows[0], rows, f"sorting-{name}")
 
 
-def _flat(said: FiguresOut) -> dict[str, Any]:
+def flat(said: FiguresOut) -> dict[str, Any]:
+    """The figures side by side, as a row of a table."""
     row: dict[str, Any] = {
         "deposits": said.deposits,
         "weight_g": said.weight_g,

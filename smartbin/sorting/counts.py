@@ -127,8 +127,10 @@ def tallies(
     totals: Iterable[DoorTotals],
     doors: Mapping[str, Sequence[DoorSpan]],
     corrections: Iterable[Correction],
+    *,
+    by_day: bool,
 ) -> Mapping[str, Tally]:
-    """The sums of many places from one answer of the store: totals that hold one row a span."""
+    """``tally`` of many places from one answer of the store."""
     places: dict[str, set[str]] = defaultdict(set)
     for place, spans in doors.items():
         for span in spans:
@@ -142,7 +144,7 @@ def tallies(
         for place in places[fix.door.device]:
             fixes[place].append(fix)
     return {
-        place: tally(own[place], spans, corrections=fixes[place], by_day=False)
+        place: tally(own[place], spans, corrections=fixes[place], by_day=by_day)
         for place, spans in doors.items()
     }
 

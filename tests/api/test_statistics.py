@@ -166,3 +166,34 @@ def test_what_the_data_do_not_tell_apart_shares_a_rank(api: Api) -> None:
         api.writer.append(a_day("bin-002", TODAY - timedelta(days=n), 40, 36))
     answer: Any = api.get("communities/ranking?from=2026-11-16&to=2026-11-22")
     assert [(r["rank"], r["community"]) for r in answer["ranks"]] == [(1, "oak"), (1, "elm")]
+
+
+def test_communities_side_by_side_say_what_each_says_alone(api: Api) -> None:
+    for n in range(1, 4):
+        api.writer.append(a_day("bin-001", TODAY - timedelta(days=n), 30, 20 + n))
+        api.writer.append(a_day("bin-002", TODAY - timedelta(days=n), 12, 12, hours=2))
+    days = "from=2026-11-20&to=2026-11-22"
+    alone = {id: api.get(f"communities/{id}/sorting?{days}") for id in ("oak", "elm")}
+    for every in ("total", "day"):
+        rows = api.get(f"communities/sorting?{days}&every={every}")["communities"]
+        assert [row["community"] for row in rows] == ["oak", "elm"]
+        for row in rows:
+            assert row["total"] == alone[row["community"]]["total"]
+            assert row["days"] == (alone[row["community"]]["days"] if every == "day" else [])
+        table = api.client.get(f"/api/v1/communities/sorting?{days}&every={every}&format=csv").text
+        assert len(rows_of(table)) == (6 if every == "day" else 2)
+
+
+def test_coverage_names_what_is_missing(api: Api) -> None:
+    answer = api.get("site/coverage", Role.PUBLIC)
+    found = {c["promise"]: (c["have"], c["goal"], c["short"]) for c in answer["coverage"]}
+    assert found == {
+        "communities": (2, 2, 0),
+        "bins": (2, 2, 0),
+        "collection_points": (1, 1, 0),
+        "plain_bins": (1, 1, 0),
+    }
+    plain = answer["coverage"][3]
+    assert [row["id"] for row in plain["missing"]] == ["elm"], "has no plain bin"
+    table = rows_of(api.client.get("/api/v1/site/coverage?format=csv").text)
+    assert [row["promise"] for row in table] == list(found)
