@@ -5,15 +5,15 @@ reading that settling and statements share, so that they cannot differ.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from smartbin.calendar import Days
-from smartbin.events import DoorKey, Item, Judge, Verdict
+from smartbin.events import Category, DoorKey, Item, Judge, Verdict
 from smartbin.records.account_table import Holding
 from smartbin.records.accounts import standing_of
 from smartbin.records.bulk import AT_ONCE
@@ -22,6 +22,11 @@ from smartbin.records.judgements import of_row as judgement_of
 from smartbin.records.schema import account, deposit_line, judgement
 from smartbin.registry import Registry
 from smartbin.rewards import AccountKind, Earned, RewardDeposit, Tariffs, earned_in_week
+
+# A look-up instead of a call: these are asked for every deposit of every account's week.
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_JUDGES = {judge.value: judge for judge in Judge}
+_ITEMS = {item.value: item for item in Item}
 
 
 def week_of(day: date) -> Days:
@@ -56,15 +61,15 @@ class Earnings:
         found: dict[str, list[Line]] = {}
         for code, kind in kinds.items():
             own = deposits.get(code, [])
-            homes = {_name(deposit): community for deposit, community in own}
-            weeks: dict[date, list[RewardDeposit]] = defaultdict(list)
+            homes = {(d.device, d.door, d.at_us): community for d, community in own}
+            weeks: dict[int, list[RewardDeposit]] = defaultdict(list)
             for deposit, _ in own:
-                weeks[week_of(deposit.day).first].append(deposit)
-            found[code] = [
-                Line(one, homes[_name(one.deposit)])
-                for monday in sorted(weeks)
-                for one in earned_in_week(self._tariffs, kind, weeks[monday])
-            ]
+                weeks[(deposit.day.toordinal() - 1) // 7].append(deposit)  # ordinal 1 is a Monday
+            lines = found[code] = []
+            for week in sorted(weeks):
+                for one in earned_in_week(self._tariffs, kind, weeks[week]):
+                    d = one.deposit
+                    lines.append(Line(one, homes[d.device, d.door, d.at_us]))
         return found
 
     def deposits(
@@ -79,40 +84,50 @@ class Earnings:
                 if h.days.overlap(days):
                     holders[h.card].append(h)
         found: dict[str, list[tuple[RewardDeposit, str]]] = defaultdict(list)
-        judged = _judged(db, sorted(holders), days)
-        for row in _lines(db, sorted(holders), days):
-            day = date.fromordinal(row.day)
-            for h in holders[row.card]:
-                if day in h.days:
-                    deposit = self._deposit(row, day, judged)
+        cards, places = sorted(holders), _Places(self._registry)
+        judged = _judged(db, cards, days)
+        for device, door, at_us, card, ordinal, weight_g, said, by, item in _lines(db, cards, days):
+            place = places.on(device, door, ordinal)
+            verdict, judge = said and _VERDICTS[said], by and _JUDGES[by]
+            if judged:
+                people = judged.get(DepositKey(device, door, at_us), ())
+                verdict, judge = standing(verdict, judge, people)
+            what = item and _ITEMS[item]
+            deposit = RewardDeposit(
+                device, door, at_us, place.day, place.category, weight_g, verdict, judge, what,
+                place.community,
+            )  # fmt: skip
+            for h in holders[card]:
+                if h.days.first <= place.day <= h.days.last:
                     found[h.account].append((deposit, h.community))
         return found
 
-    def _deposit(
-        self, row: Row[Any], day: date, judged: Mapping[DepositKey, list[Judgement]]
-    ) -> RewardDeposit:
-        verdict, judge = standing(
-            row.verdict and Verdict(row.verdict),
-            row.judge and Judge(row.judge),
-            judged.get(DepositKey(row.device, row.door, row.at_us), ()),
-        )
-        door = self._registry.door(DoorKey(row.device, row.door), day)
-        return RewardDeposit(
-            row.device,
-            row.door,
-            row.at_us,
-            day,
-            door.category if door else None,
-            row.weight_g,
-            verdict,
-            judge,
-            row.item and Item(row.item),
-            self._registry.community_of(row.device, day),
-        )
+
+class _Place(NamedTuple):
+    """What a door was on a day, and whose its bin."""
+
+    day: date
+    category: Category | None
+    community: str | None
 
 
-def _name(deposit: RewardDeposit) -> DepositKey:
-    return DepositKey(deposit.device, deposit.door, deposit.at_us)
+class _Places:
+    """The registry, asked once for each door and day: a week of a site has many more deposits."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._known: dict[tuple[str, str, int], _Place] = {}
+
+    def on(self, device: str, door: str, ordinal: int) -> _Place:
+        """The door on a day, given as its ordinal."""
+        place = self._known.get((device, door, ordinal))
+        if place is None:
+            day = date.fromordinal(ordinal)
+            found = self._registry.door(DoorKey(device, door), day)
+            category = found.category if found else None
+            community = self._registry.community_of(device, day)
+            place = self._known[device, door, ordinal] = _Place(day, category, community)
+        return place
 
 
 def _kinds(db: Connection, accounts: Sequence[str]) -> dict[str, AccountKind]:
@@ -124,13 +139,14 @@ def _kinds(db: Connection, accounts: Sequence[str]) -> dict[str, AccountKind]:
     return found
 
 
-def _lines(db: Connection, cards: Sequence[str], days: Days) -> Iterator[Row[Any]]:
+def _lines(db: Connection, cards: Sequence[str], days: Days) -> Iterator[Any]:
+    line = deposit_line.c
+    asked = select(
+        line.device, line.door, line.at_us, line.card, line.day, line.weight_g, line.verdict,
+        line.judge, line.item,
+    )  # fmt: skip
     for some, ordinals in _questions(cards, days):
-        yield from db.execute(
-            select(deposit_line).where(
-                deposit_line.c.day.in_(ordinals), deposit_line.c.card.in_(some)
-            )
-        )
+        yield from (db.execute(asked.where(line.day.in_(ordinals), line.card.in_(some))).all())
 
 
 def _judged(db: Connection, cards: Sequence[str], days: Days) -> dict[DepositKey, list[Judgement]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from operator import attrgetter
 
 from smartbin.calendar import US_PER_S
 from smartbin.events import Category, Item, Judge, Verdict
@@ -92,21 +93,26 @@ def earned_in_week(
 
 
 def _in_order(deposits: Iterable[RewardDeposit]) -> list[RewardDeposit]:
+    """In the order of events, each name once. Two contents under one name (a broken device) are
+    decided by the content, so that the answer depends on neither order nor chance.
+    """
     kept: list[RewardDeposit] = []
     last: tuple[int, str, str] | None = None
-    for d in sorted(deposits, key=_order):
-        name = (d.at_us, d.device, d.door)
+    for d in sorted(deposits, key=_NAME):
+        name = _NAME(d)
         if name != last:
             kept.append(d)
+        elif _content(d) < _content(kept[-1]):
+            kept[-1] = d
         last = name
     return kept
 
 
-def _order(d: RewardDeposit) -> tuple[int, str, str, int, str]:
-    # What follows the name decides between two contents under one name (a broken device), so
-    # that the answer depends on neither order nor chance.
-    content = f"{d.verdict}/{d.judge}/{d.category}/{d.item}/{d.community}/{d.day}"
-    return (d.at_us, d.device, d.door, d.weight_g, content)
+_NAME = attrgetter("at_us", "device", "door")
+
+
+def _content(d: RewardDeposit) -> tuple[int, str]:
+    return (d.weight_g, f"{d.verdict} {d.judge} {d.category} {d.item} {d.community} {d.day}")
 
 
 class _Week:
