@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway import copy, drain, provision, secrets, setup, share
+from gateway import backup, copy, drain, provision, secrets, setup, share
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
 from gateway.http import Board, serve
@@ -59,6 +60,8 @@ def main(argv: list[str] | None = None) -> int:
     away = commands.add_parser("drain", help="take a gateway away for good")
     away.add_argument("client_id", nargs="?", default="", help="whose session; ours when left out")
     copy.add_arguments(commands.add_parser("copy", help="copy one telemetry store into another"))
+    for name, text in (("backup", "take a backup"), ("restore", "put one into empty stores")):
+        commands.add_parser(name, help=text).add_argument("folder", type=Path)
     setup.add_arguments(commands.add_parser("setup", help="make what the store needs, once"))
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -72,6 +75,11 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if args.command == "secrets":
             print(secrets.secrets_command(args, load(settings.site).devices))
+            return 0
+        if args.command in ("backup", "restore"):
+            act = backup.backup if args.command == "backup" else backup.restore
+            for line in act(settings, args.folder, load(settings.site).site.zone):
+                print(line)
             return 0
         if args.command == "copy":
             token = settings.telemetry_token.get_secret_value() or None
