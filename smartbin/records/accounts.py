@@ -33,7 +33,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from smartbin.calendar import Days
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.records.account_table import CARD, Holding, lines_of, plan
-from smartbin.records.bulk import AT_ONCE, insert_many
+from smartbin.records.bulk import AT_ONCE, among, insert_many
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, deposit_line, holding, unsettled
 from smartbin.rewards import AccountKind
@@ -230,7 +230,7 @@ def standing_of(db: Connection, accounts: Sequence[str]) -> Mapping[str, list[Ho
     found: dict[str, list[Holding]] = {code: [] for code in accounts}
     for start in range(0, len(accounts), AT_ONCE):
         some = accounts[start : start + AT_ONCE]
-        for row in db.execute(_standing().where(holding.c.account.in_(some))):
+        for row in db.execute(_standing().where(among(db, holding.c.account, some))):
             found[row.account].append(of_row(row))
     return found
 
@@ -240,7 +240,7 @@ def ever_held(db: Connection, cards: Sequence[str]) -> list[str]:
     found: set[str] = set()
     for start in range(0, len(cards), AT_ONCE):
         some = cards[start : start + AT_ONCE]
-        asked = select(holding.c.account).where(holding.c.card.in_(some)).distinct()
+        asked = select(holding.c.account).where(among(db, holding.c.card, some)).distinct()
         found.update(db.execute(asked).scalars())
     return sorted(found)
 

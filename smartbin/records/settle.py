@@ -21,7 +21,7 @@ from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.errors import StoreUnavailable
 from smartbin.records.accounts import ACCOUNTS_LOCK, ever_held
-from smartbin.records.bulk import AT_ONCE
+from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.earnings import Earnings, week_of
 from smartbin.records.expire import expire, years_over
 from smartbin.records.ledger import SETTLED, Entry, Kind, append
@@ -144,7 +144,9 @@ class Settler:
         count += expire(db, sorted(touched), self._tariffs, today, now_us, zone)
         ids = [mark.id for mark in marks]
         for start in range(0, len(ids), AT_ONCE):
-            db.execute(delete(unsettled).where(unsettled.c.id.in_(ids[start : start + AT_ONCE])))
+            db.execute(
+                delete(unsettled).where(among(db, unsettled.c.id, ids[start : start + AT_ONCE]))
+            )
         return count
 
     def _differences(
@@ -184,7 +186,7 @@ def booked(db: Connection, accounts: Sequence[str], days: Days) -> dict[tuple[st
             select(table.account, table.day, table.community, func.sum(table.points))
             .where(
                 table.day.in_(ordinals),
-                table.account.in_(accounts[start : start + AT_ONCE]),
+                among(db, table.account, accounts[start : start + AT_ONCE]),
                 table.kind.in_([kind.value for kind in SETTLED]),
             )
             .group_by(table.account, table.day, table.community)
