@@ -20,6 +20,7 @@ from api import (
     coverage,
     errors,
     live,
+    participation,
     places,
     places_sorting,
     points,
@@ -96,6 +97,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(communities.router)
     app.include_router(places_sorting.router)
     app.include_router(coverage.router)
+    app.include_router(participation.router)
     app.include_router(places.router)
     app.include_router(verdicts.router)
     app.include_router(boards.router)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api import statistics
 from api.errors import documented
+from api.participation import counted
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.sorting_schemas import (
@@ -25,8 +26,10 @@ from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import Window
 from smartbin.calendar import Days
 from smartbin.records.judgements import Judgements
+from smartbin.records.participation import NOBODY, took_part
 from smartbin.registry import DoorSpan
 from smartbin.sorting import completeness, counts, figures
+from smartbin.sorting.participation import HOUSEHOLDS, participation
 from smartbin.sorting.ranking import Measure, ranking, weighed
 from smartbin.sorting.rates import Rate
 from smartbin.sorting.sufficiency import Insufficient
@@ -48,6 +51,7 @@ ORDER = (
 DENOMINATORS = {
     Measure.ACCURACY: "judged deposits",
     Measure.KITCHEN_SEPARATION: "kitchen + residual weight_g",
+    Measure.PARTICIPATION: HOUSEHOLDS,
     Measure.WEIGHT_PER_HOUSEHOLD: "households x days; value in weight_g",
 }
 
@@ -152,6 +156,8 @@ def _measured(parts: Parts, window: Days, by: Measure) -> Mapping[str, Rate | In
     registry, today = parts.registry, parts.today()
     devices = _devices(parts, window)
     heard = _heard(parts, devices, window)
+    if by is Measure.PARTICIPATION:
+        return _participations(parts, heard, counted(window))
     tallies = _tallies(parts, _doors(parts, devices), window, by_day=False)
     days = len(Days(window.first, min(window.last, today))) if window.first <= today else 0
     return {
@@ -173,6 +179,20 @@ def _devices(parts: Parts, window: Days) -> Devices:
 def _doors(parts: Parts, devices: Devices) -> Mapping[str, Sequence[DoorSpan]]:
     spans = parts.registry.spans
     return {id: [s for d, days in bins for s in spans(d, days)] for id, bins in devices.items()}
+
+
+def _participations(
+    parts: Parts, heard: Mapping[str, completeness.Heard], window: Days
+) -> Mapping[str, Rate | Insufficient]:
+    households = took_part(parts.engine, window, parts.limits.valid_weight_g)
+    found: dict[str, Rate | Insufficient] = {}
+    for id, place in parts.registry.communities.items():
+        own = households.get(id, NOBODY)
+        days, share = own.days_of.values(), heard[id].share
+        said = participation(place.households, own.accounts, days, share, parts.limits)
+        if one := said.rate or said.insufficient:
+            found[id] = one
+    return found
 
 
 def _heard(parts: Parts, devices: Devices, window: Days) -> Mapping[str, completeness.Heard]:
