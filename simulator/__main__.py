@@ -111,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="auto: Mosquitto when it is installed, else the embedded one",
     )
+    show.add_argument(
+        "--faults",
+        type=_profile,
+        default=Profile.MILD,
+        metavar="PROFILE",
+        help="with --check: none, mild or harsh (default mild)",
+    )
     show.add_argument("--days", type=_count, default=30, help="days of history (30)")
     show.add_argument("--data", type=Path, default=Path("var/demo"), help="where its data lies")
     show.set_defaults(command=lambda args, settings: demo(args, settings.site, SEED, _now_us))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import urllib.error
 import urllib.request
@@ -16,7 +18,7 @@ from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Category, DoorKey
 from smartbin.quarantine import Quarantine
-from smartbin.registry import DeviceKind
+from smartbin.registry import DeviceKind, Door
 
 SILENT_US = calendar.US_PER_HOUR
 
@@ -44,8 +46,10 @@ class _Check:
         figures = self._expected.communities()
         for community in self._registry.communities:
             self._sorting(community, figures.get(community, {}))
+        self._sums(figures)
         self._ranking(figures)
         self._full()
+        self._boards()
         for device in self._registry.devices:
             self._device(device)
 
@@ -56,18 +60,26 @@ class _Check:
             self.differences.append(f"{what}: {got!r}, must be {wanted!r}")
 
     def _get(self, path: str, **query: object) -> Any:
+        data = self._ask(path, query)
+        return json.loads(data) if data else {}
+
+    def _table(self, path: str, **query: object) -> list[dict[str, str]]:
+        text = self._ask(path, {**query, "format": "csv"}).decode("utf-8-sig")
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
+    def _ask(self, path: str, query: dict[str, object]) -> bytes:
         url = f"{self._api}/api/v1/{quote(path)}?{urlencode(query)}"
         request = urllib.request.Request(  # noqa: S310 - our own API on the loopback
             url, headers={"Authorization": f"Bearer {self._token}"}
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                return json.load(answer)
+                return bytes(answer.read())
         except urllib.error.HTTPError as error:
             self.differences.append(f"{path}: answers {error.code}: {error.read(300)!r}")
         except OSError as error:
             self.differences.append(f"{path}: {error}")
-        return {}
+        return b""
 
     def _window(self) -> dict[str, object]:
         return {"from": self._days.first, "to": self._days.last}
@@ -90,6 +102,13 @@ class _Check:
         for day in self._days:
             row = days.get(day.isoformat(), {})
             self._figures(f"{community}: {day}", row, self._of_day(community, day))
+            if day < self._days.last:  # of a day still running the hours are still to come
+                told = row.get("completeness")
+                self.equal(f"{community}: {day}: heard", told, self._heard(community, day))
+        table = self._table(f"communities/{community}/sorting", **self._window(), every="day")
+        rows = {row["day"]: _shown(row) for row in table}
+        shown = {d: _shown({k: str(v) for k, v in row.items()}) for d, row in days.items()}
+        self.equal(f"{community}: CSV", rows, shown)
         items = {r["item"]: [r["deposits"], r["weight_g"]] for r in answer.get("items", [])}
         self.equal(f"{community}: items", items, self._items(community))
 
@@ -122,6 +141,28 @@ class _Check:
                 total[1] += weight_g
         return found
 
+    def _heard(self, community: str, day: date) -> float | None:
+        """The share of its devices' hours from which something was heard."""
+        bins = [device.id for device, _ in self._registry.bins_of(community, Days(day, day))]
+        hours = sum(len(self._expected.hours.get((device, day), ())) for device in bins)
+        expected = calendar.hours_in(day, self._registry.site.zone) * len(bins)
+        return hours / expected if expected else None
+
+    def _sums(self, figures: dict[str, dict[str, Figures]]) -> None:
+        """The site, and the communities of each collection point."""
+        points = [d for d in self._registry.devices.values() if d.kind is not DeviceKind.BIN]
+        places = {"site/sorting": list(self._registry.communities)}
+        for point in points:
+            served = self._registry.communities_of(point.id, self._days)
+            places[f"collection-points/{point.id}/sorting"] = [c.id for c, _ in served]
+        for path, communities in places.items():
+            wanted: dict[str, Figures] = {}
+            for community in communities:
+                for name, part in figures.get(community, {}).items():
+                    wanted.setdefault(name, Figures()).add(part)
+            answer = self._get(path, **self._window(), every="total")
+            self._figures(path, answer.get("total", {}), wanted)
+
     def _ranking(self, figures: dict[str, dict[str, Figures]]) -> None:
         ranks = self._get("communities/ranking", **self._window()).get("ranks", [])
         told = {r["community"]: (r["n"], round(r["value"] * r["n"])) for r in ranks}
@@ -138,18 +179,40 @@ class _Check:
         told = {(d["device"], d["door"]): (d["state"], d["level_pct"]) for d in answer["doors"]}
         wanted = {}
         for door in self._registry.doors(self._days.last):
-            state = "ok"
-            reading = self._expected.levels.get(door.key)
-            level_pct = reading.level_pct if reading else None
-            if reading is None or reading.at_us < as_of_us - SILENT_US:
-                state = "silent"
-            elif level_pct is None:
-                state = "fault"
-            elif level_pct >= door.full_pct:
-                state = "overfull" if level_pct >= door.overfull_pct else "full"
+            state, level_pct = self._state(door, as_of_us)
             if state != "ok":
                 wanted[tuple(door.key)] = (state, level_pct)
         self.equal("bins/full", told, wanted)
+        states = {state for state, _ in wanted.values()}
+        self.equal("bins/full: shows silent doors", "silent" in states, True)
+        rows = {(r["device"], r["door"]): r["state"] for r in self._table("bins/full")}
+        self.equal("bins/full: CSV", rows, {key: state for key, (state, _) in wanted.items()})
+
+    def _state(self, door: Door, as_of_us: int) -> tuple[str, int | None]:
+        reading = self._expected.levels.get(door.key)
+        level_pct = reading.level_pct if reading else None
+        if reading is None or reading.at_us < as_of_us - SILENT_US:
+            return "silent", level_pct
+        if level_pct is None:
+            return "fault", level_pct
+        if level_pct >= door.full_pct:
+            return "overfull" if level_pct >= door.overfull_pct else "full", level_pct
+        return "ok", level_pct
+
+    def _boards(self) -> None:
+        for community in self._registry.communities:
+            answer = self._get(f"communities/{community}/bins")
+            if not answer:
+                continue
+            told = {
+                (b["device"], d["door"]): d["state"] for b in answer["bins"] for d in b["doors"]
+            }
+            days = Days(self._days.last, self._days.last)
+            wanted = {
+                tuple(span.door.key): self._state(span.door, _us(answer["as_of"]))[0]
+                for span in self._registry.doors_of_community(community, days)
+            }
+            self.equal(f"{community}: board", told, wanted)
 
     def _device(self, device: str) -> None:
         answer = self._get(f"devices/{device}")
@@ -162,6 +225,13 @@ class _Check:
             told = (level.get("level_pct"), _us(level["at"]) if level else None)
             wanted = (newest.level_pct, newest.at_us) if newest else (None, None)
             self.equal(f"{device}/{door.id}: newest level", told, wanted)
+        alarms = [(a["door"], a["type"], _us(a["since"])) for a in answer.get("alarms", [])]
+        active = [
+            (alarm.door, alarm.type.value, alarm.at_us)
+            for alarm in self._expected.alarms.values()
+            if alarm.device == device and alarm.active
+        ]
+        self.equal(f"{device}: alarms", sorted(alarms), sorted(active))
         self._levels(device)
         self._collections(device)
 
@@ -191,6 +261,10 @@ class _Check:
             if key.device == device
         }
         self.equal(f"{device}: collections", told, wanted)
+
+
+def _shown(row: dict[str, str]) -> dict[str, str]:
+    return {key: row[key] for key in Figures().shown()}
 
 
 def _us(text: str) -> int:

@@ -23,6 +23,7 @@ from simulator.system import PEOPLE, System, started
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.errors import BadInput
+from smartbin.registry import DeviceKind
 from smartbin.registry.load import load
 
 CHECK_LIVE_HOURS = 2
@@ -113,18 +114,20 @@ def _check(fleet: Fleet, site: Path, args: argparse.Namespace, now_us: Callable[
         start_us = run.days_before(fleet, until_us, args.days)
         with run.buffered(system.broker, fleet.registry.devices) as publisher:
             pace = system.pace(publisher)
-            run.backfill(fleet, publisher, start_us, live_us, seen=expected.add_one, pace=pace)
+            run.backfill(
+                fleet, publisher, start_us, live_us, args.faults, seen=expected.add_one, pace=pace
+            )
         backfilled = publisher.acknowledged
         born: list[Delivery] = []
         with run.devices(system.broker, fleet, now_us, born.append) as publisher:
             print(
-                f"实时 {CHECK_LIVE_HOURS} 小时，{CHECK_SPEED} 倍速，轻微故障 · live, "
-                f"{CHECK_LIVE_HOURS} h x {CHECK_SPEED}, mild faults",
+                f"实时 {CHECK_LIVE_HOURS} 小时，{CHECK_SPEED} 倍速 · live, {CHECK_LIVE_HOURS} h x "
+                f"{CHECK_SPEED}, {args.faults} faults",
                 file=sys.stderr,
             )
             run.live(
-                fleet, publisher, live_us, CHECK_SPEED, Profile.MILD, now_us, _sleep,
-                until_us=until_us, seen=expected.add_one,
+                fleet, publisher, live_us, CHECK_SPEED, args.faults, now_us, _sleep,
+                until_us=until_us, seen=expected.add_one, silent={_silent(fleet)},
             )  # fmt: skip
             system.wait_received(backfilled + publisher.acknowledged)
             expected.add(born)
@@ -142,6 +145,11 @@ def _check(fleet: Fleet, site: Path, args: argparse.Namespace, now_us: Callable[
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def _silent(fleet: Fleet) -> str:
+    """The bin that says nothing while the check's others live: its doors must show as silent."""
+    return next(d.id for d in fleet.registry.devices.values() if d.kind is DeviceKind.BIN)
 
 
 def _sleep(seconds: float) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 from simulator.faults import Delivery
 from smartbin import calendar
 from smartbin.events import (
+    Alarm,
+    AlarmType,
     Collection,
     Deposit,
     DoorKey,
@@ -60,6 +62,8 @@ class Expected:
     levels: dict[DoorKey, LevelReading] = field(default_factory=dict)
     readings: dict[tuple[DoorKey, date], list[int]] = field(default_factory=dict)  # [count, sum]
     statuses: dict[str, Status] = field(default_factory=dict)
+    alarms: dict[tuple[str, str, AlarmType], Alarm] = field(default_factory=dict)  # the newest
+    hours: dict[tuple[str, date], set[int]] = field(default_factory=dict)  # heard from
     facts: dict[str, int] = field(default_factory=dict)
     cards: dict[str, int] = field(default_factory=dict)
     refused: int = 0
@@ -76,6 +80,10 @@ class Expected:
         self.refused += delivery.refused
         for fact in delivery.kept:
             self.facts[fact.kind] = self.facts.get(fact.kind, 0) + 1
+            day = self._day(fact.at_us)
+            if fact.seq is not None:
+                hour = (fact.at_us - self._today[0]) // calendar.US_PER_HOUR
+                self.hours.setdefault((fact.device, day), set()).add(hour)
             if isinstance(fact, Deposit):
                 self._deposit(fact)
             elif isinstance(fact, LevelReading):
@@ -88,6 +96,10 @@ class Expected:
                 known = self.statuses.get(fact.device)
                 if known is None or known.at_us < fact.at_us:
                     self.statuses[fact.device] = fact
+            else:
+                key = (fact.device, fact.door, fact.type)
+                if key not in self.alarms or self.alarms[key].at_us < fact.at_us:
+                    self.alarms[key] = fact
 
     def _deposit(self, fact: Deposit) -> None:
         door = DoorKey(fact.device, fact.door)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from operator import attrgetter
@@ -105,10 +105,11 @@ def live(
     wait: Callable[[float], bool],
     until_us: int | None = None,
     seen: Seen = lambda _: None,
+    silent: Container[str] = (),
 ) -> int:
     """Publish each delivery when its time comes, from ``start_us`` on at ``speed`` until it has
     caught up with ``now_us()``, then at the clock's pace; for ever, or what happens before
-    ``until_us``, and then also what is still delayed.
+    ``until_us``, and then also what is still delayed. ``silent`` devices say nothing.
 
     ``wait(seconds)`` answers True when it is time to stop. Answers the simulated time reached; a
     run that was stopped may lack what devices still held back: repeat its last hours.
@@ -127,6 +128,8 @@ def live(
             day_end_us = calendar.bounds_us(_day_at(made_us, zone), zone)[1]
             end_us = min(day_end_us, until_us or day_end_us)
             for delivery in deliveries(fleet, made_us, end_us, profile):
+                if delivery.device in silent:
+                    continue
                 seen(delivery)
                 order += 1
                 heapq.heappush(held, (delivery.due_us, order, delivery))

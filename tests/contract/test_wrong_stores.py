@@ -1,4 +1,4 @@
-"""The suite finds a broken adapter: each deliberately wrong store fails at least one check."""
+"""The suite finds a broken adapter: every check can fail, and each wrong store is caught."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from smartbin.errors import StoreUnavailable
 from smartbin.events import Deposit, Fact, LevelReading
 from smartbin.telemetry import TelemetryReader, TelemetryWriter, open_reader, open_writer
 from tests.contract.checks import CHECKS, Store
+from tests.contract.defects import ALONE
+from tests.contract.model import Model
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -75,9 +78,28 @@ def same(reader: TelemetryReader) -> TelemetryReader:
 def fails(check: Callable[[Store], None], store: Store) -> bool:
     try:
         check(store)
-    except AssertionError:
+    except (AssertionError, StoreUnavailable):
         return True
     return False
+
+
+def failed_by(kind: type[Model]) -> list[str]:
+    found = []
+    for name, check in CHECKS.items():
+        store = kind(ZONE)
+        if fails(check, Store(ZONE, store, partial(same, store))):
+            found.append(name)
+    return found
+
+
+def test_the_model_itself_is_right() -> None:
+    assert failed_by(Model) == []
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_every_check_can_fail_alone(name: str) -> None:
+    assert name in ALONE, "a new check: show in tests/contract/defects.py what it alone finds"
+    assert failed_by(ALONE[name]) == [name]
 
 
 @pytest.mark.parametrize("name", WRONG)

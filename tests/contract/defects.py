@@ -1,0 +1,257 @@
+"""Deliberately wrong stores: the model with one mistake each, as adapters have made them.
+
+``ALONE`` names for every check of the suite a store that fails it and no other; ``MORE`` are
+mistakes that only many facts together bring out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from smartbin.calendar import US_PER_HOUR, Days
+from smartbin.errors import StoreUnavailable
+from smartbin.events import (
+    Alarm,
+    Collection,
+    Deposit,
+    DoorKey,
+    Fact,
+    LevelReading,
+    Status,
+    Verdict,
+    identity,
+)
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
+from tests.contract.model import Model
+
+
+class CountsRepetitions(Model):
+    """A roll-up that grows with every append, not with every new row."""
+
+    repeated = 0
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        known = [f for f in facts if identity(f) in self._facts]
+        self.repeated += sum(isinstance(f, Deposit) for f in known)
+        super().append(facts)
+
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        found = super().deposit_totals(spans, by_day=by_day)
+        return [replace(t, deposits=t.deposits + self.repeated) for t in found]
+
+
+class DropsWhatComesLate(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        newest: dict[str, int] = {}
+        for known in self._facts.values():
+            if isinstance(known, Deposit):
+                newest[known.device] = max(known.at_us, newest.get(known.device, 0))
+        late = [f for f in facts if isinstance(f, Deposit) and f.at_us < newest.get(f.device, 0)]
+        super().append([f for f in facts if f not in late])
+
+
+class LosesTheCrew(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        super().append([replace(f, crew=None) if isinstance(f, Collection) else f for f in facts])
+
+
+class KeepsTheAccount(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            self._facts.setdefault(identity(fact), fact)
+
+
+class ClosesWindows(Model):
+    def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
+        return super().levels(device, start_us, end_us + 1, limit)
+
+
+class RoundsDaysUp(Model):
+    def _deposits_of(self, span: Span) -> list[Deposit]:
+        moved = Model(self._zone)
+        moved.append(
+            [
+                replace(d, at_us=d.at_us + 1) if d.at_us % US_PER_HOUR == US_PER_HOUR - 1 else d
+                for d in self._all(Deposit)
+            ]
+        )
+        return Model._deposits_of(moved, span)
+
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        return super().deposit_totals(spans, by_day=by_day)
+
+
+class JudgesOnlyTheCorrect(Model):
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        found = super().deposit_totals(spans, by_day=by_day)
+        return [replace(t, judged=t.correct) for t in found]
+
+
+class WeighsNoItem(Model):
+    def item_totals(self, spans: Sequence[Span]) -> Sequence[ItemTotals]:
+        return [replace(t, weight_g=0) for t in super().item_totals(spans)]
+
+
+class ForgetsSilence(Model):
+    def latest_levels(
+        self, doors: Iterable[DoorKey], since_us: int
+    ) -> Mapping[DoorKey, LevelReading]:
+        return super().latest_levels(doors, 0)
+
+
+class EndsFullnessAtAFault(Model):
+    def full_since(
+        self, thresholds: Mapping[DoorKey, int], before_us: int, since_us: int
+    ) -> Mapping[DoorKey, int]:
+        felt = Model(self._zone)
+        felt.append(
+            [replace(r, level_pct=r.level_pct or 0, fault=None) for r in self._all(LevelReading)]
+        )
+        return felt.full_since(thresholds, before_us, since_us)
+
+
+class BelievesTheLastAlarmToArrive(Model):
+    def active_alarms(self, devices: Iterable[str]) -> Sequence[Alarm]:
+        wanted = set(devices)
+        last: dict[tuple[str, str, str], Alarm] = {}
+        for fact in self._facts.values():
+            if isinstance(fact, Alarm) and fact.device in wanted:
+                last[fact.device, fact.door, fact.type] = fact
+        return [alarm for _, alarm in sorted(last.items()) if alarm.active]
+
+
+class CountsFactsAsMessages(Model):
+    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+        return [
+            replace(p, messages=p.messages + sum(f.seq is None for f in self._facts.values()))
+            for p in super().presence(devices, days)
+        ]
+
+
+class KeepsTheOldest(Model):
+    def deposits(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Deposit]:
+        return list(super().deposits(doors, start_us, end_us, 10**9))[-limit:]
+
+
+class IsNoStoreBeforeItsFirstFact(Model):
+    def check(self) -> None:
+        if not self._facts:
+            raise StoreUnavailable("empty")
+
+
+ALONE: dict[str, type[Model]] = {
+    "check_appending_twice_is_appending_once": CountsRepetitions,
+    "check_order_is_free": DropsWhatComesLate,
+    "check_every_field_comes_back": LosesTheCrew,
+    "check_an_account_is_not_kept": KeepsTheAccount,
+    "check_windows_are_half_open": ClosesWindows,
+    "check_days_are_the_sites": RoundsDaysUp,
+    "check_totals_by_day_and_in_all": JudgesOnlyTheCorrect,
+    "check_totals_by_item": WeighsNoItem,
+    "check_the_newest_level_wins_and_a_silent_door_is_absent": ForgetsSilence,
+    "check_full_since": EndsFullnessAtAFault,
+    "check_the_newest_alarm_decides": BelievesTheLastAlarmToArrive,
+    "check_presence_counts_hours_messages_and_counters": CountsFactsAsMessages,
+    "check_limits_keep_the_newest": KeepsTheOldest,
+    "check_an_empty_store_answers": IsNoStoreBeforeItsFirstFact,
+}
+
+
+class ForgetsADeviceOfTwo(Model):
+    """A query's filter that takes the first of several."""
+
+    def latest_statuses(self, devices: Iterable[str]) -> Mapping[str, Status]:
+        return super().latest_statuses(sorted(devices)[:1])
+
+
+class CountsADaySpanOnce(Model):
+    """Two spans of one door answered as one."""
+
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        once = list({span.door: span for span in spans}.values())
+        return super().deposit_totals(once, by_day=by_day)
+
+
+class LosesTheLastDay(Model):
+    def _deposits_of(self, span: Span) -> list[Deposit]:
+        first, last = span.days.first, span.days.last
+        shorter = Days(first, max(first, last - timedelta(days=1)))
+        return super()._deposits_of(Span(span.door, shorter))
+
+
+class MixesTheDoorsOfADevice(Model):
+    """A key that forgets the door when two facts share an instant."""
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        at = {(f.kind, f.device, f.at_us) for f in self._facts.values()}
+        super().append([f for f in facts if (f.kind, f.device, f.at_us) not in at])
+
+
+class TakesAStatusForAnOlderOne(Model):
+    """The newest by arrival."""
+
+    def latest_statuses(self, devices: Iterable[str]) -> Mapping[str, Status]:
+        wanted = set(devices)
+        found = [f for f in self._facts.values() if isinstance(f, Status)]
+        return {f.device: f for f in found if f.device in wanted}
+
+
+class AddsUnjudgedToCorrect(Model):
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        found = super().deposit_totals(spans, by_day=by_day)
+        none = sum(d.verdict is not Verdict.INCORRECT for d in self._all(Deposit))
+        return [replace(t, correct=min(t.correct + none, t.deposits)) for t in found]
+
+
+class CountsMessagesAsHours(Model):
+    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+        return [replace(p, hours=min(p.messages, 24)) for p in super().presence(devices, days)]
+
+
+class BreaksTiesByArrival(Model):
+    """Facts of one instant in the order they came."""
+
+    def deposits(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Deposit]:
+        wanted = set(doors)
+        found = [
+            f
+            for f in self._facts.values()
+            if isinstance(f, Deposit)
+            and (f.device, f.door) in wanted
+            and start_us <= f.at_us < end_us
+        ]
+        return sorted(found, key=lambda f: -f.at_us)[:limit]
+
+
+class IgnoresWhenItWasFullBefore(Model):
+    """Since when a door is full, looked for from the beginning: the first run, not the last."""
+
+    def full_since(
+        self, thresholds: Mapping[DoorKey, int], before_us: int, since_us: int
+    ) -> Mapping[DoorKey, int]:
+        began = super().full_since(thresholds, before_us, since_us)
+        first = {}
+        for door in began:
+            readings = self._at(LevelReading, [door], since_us, before_us, 10**9)
+            full = [r.at_us for r in readings if (r.level_pct or 0) >= thresholds[door]]
+            first[door] = min(full)
+        return first
+
+
+MORE: list[type[Model]] = [
+    ForgetsADeviceOfTwo,
+    CountsADaySpanOnce,
+    LosesTheLastDay,
+    MixesTheDoorsOfADevice,
+    TakesAStatusForAnOlderOne,
+    AddsUnjudgedToCorrect,
+    CountsMessagesAsHours,
+    BreaksTiesByArrival,
+    IgnoresWhenItWasFullBefore,
+]
