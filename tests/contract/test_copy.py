@@ -27,7 +27,7 @@ from smartbin.events import (
     Verdict,
 )
 from smartbin.telemetry import Span, open_reader, open_source, open_writer
-from tests.contract.test_agree import DOORS, answers
+from tests.contract.histories import DOORS, Question, answers
 from tests.influx import Influx
 from tests.places import SHANGHAI
 from tests.real import ROOT
@@ -64,10 +64,10 @@ def history(number: int = 3_000) -> list[Fact]:
 def all_answers(url: str, token: str | None = None) -> object:
     days = Days(FIRST, date(2027, 4, 30))
     spans = [Span(door, days) for door in DOORS]
-    ends = start_us(days.first, SHANGHAI), start_us(days.last, SHANGHAI)
+    start, end = start_us(days.first, SHANGHAI), start_us(days.last, SHANGHAI)
     reader = open_reader(url, SHANGHAI, token)
     try:
-        return answers(reader, spans, ends, 10_000)
+        return answers(reader, Question(spans, start, end, start, 10_000, 80))
     finally:
         reader.close()
 
