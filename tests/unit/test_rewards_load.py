@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from smartbin.errors import BadInput
 from smartbin.events import Category
@@ -242,3 +244,64 @@ def test_the_tariff_in_sentences() -> None:
         "Points can be spent for 12 months after the end of their year.",
     )
     assert describe(months, date(2020, 1, 1)) == []
+
+
+BOUNDS = [
+    ("kitchen", "deposit_points", 0, 10_000),
+    ("kitchen", "kg_points", 0, 10_000),
+    ("kitchen", "weight_min_g", 1, 1_000_000),
+    ("kitchen", "weight_max_g", 1, 1_000_000),
+    ("kitchen", "day_max", 1, 1_000),
+    ("", "pause_s", 0, 86_400),
+    ("", "week_max_points", 1, 1_000_000),
+]
+
+
+@pytest.mark.parametrize(("table", "field", "least", "most"), BOUNDS)
+def test_every_number_has_its_bounds(table: str, field: str, least: int, most: int) -> None:
+    def rules(value: int) -> dict[str, object]:
+        wide = {"deposit_points": 1, "kg_points": 1, "weight_min_g": 1, "weight_max_g": 1_000_000}
+        whole: dict[str, object] = {"week_max_points": 1, "kitchen": wide}
+        if table:
+            return {**whole, "kitchen": {**wide, field: value}}
+        return {**whole, field: value}
+
+    for good in (least, most):
+        assert tariffs_of(tables(rules=rules(good))).all
+    for wrong in (least - 1, most + 1):
+        with pytest.raises(ValidationError, match=field):
+            tariffs_of(tables(rules=rules(wrong)))
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "wrong"),
+    [
+        ("times_pct", (101, 1000), (99, 1001)),
+        ("extra_points", (0, 10_000), (-1, 10_001)),
+        ("name_zh", ("一", "一" * 40), ("", "一" * 41)),
+        ("name_en", ("a", "a" * 40), ("", "a" * 41)),
+    ],
+)
+def test_a_campaign_has_its_bounds(field: str, good: Any, wrong: Any) -> None:
+    campaign = {"name_zh": "活动", "name_en": "x", "from": date(2026, 1, 1), "to": date(2026, 1, 1)}
+    for value in good:
+        assert tariffs_of(tables(campaign=[{**campaign, "times_pct": 200, field: value}])).campaigns
+    for value in wrong:
+        with pytest.raises(ValidationError, match=field):
+            tariffs_of(tables(campaign=[{**campaign, "times_pct": 200, field: value}]))
+
+
+@pytest.mark.parametrize(("months", "good"), [(-1, False), (0, True), (120, True), (121, False)])
+def test_expiry_lies_within_ten_years(months: int, good: bool) -> None:
+    file = {"tariff": [{"from": date(2026, 1, 1), "expiry_months": months}]}
+    if good:
+        assert tariffs_of(file).expires_on(2026) is not None
+    else:
+        with pytest.raises(ValidationError, match="expiry_months"):
+            tariffs_of(file)
+
+
+def test_a_loaded_tariff_cannot_be_changed() -> None:
+    tariff = load_tariffs(SHIPPED).all[0]
+    with pytest.raises(ValidationError):
+        tariff.expiry_months = 1
