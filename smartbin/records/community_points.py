@@ -1,7 +1,7 @@
 """A community's points of some days: given, spent, and who earned most.
 
 Whole months come from the sums by month, the days at both ends from the ledger: a year costs
-little more than a month.
+little more than a month. Of a month cut in two the smaller part is read.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def of_community(engine: Engine, community: str, days: Days, most: int = 10) -> 
     """The points that concern a community's days; at most so many households at the top."""
     earned: dict[str, int] = defaultdict(int)
     sums = {"adjusted": 0, "spent": 0, "expired": 0}
-    months, edges = _split(days)
+    months, parts = _split(days)
     with snapshot(engine) as db:
         if months is not None:
             _add_months(db, community, months, earned, sums)
-        for some in edges:
-            _add_days(db, community, some, earned, sums)
+        for some, sign in parts:
+            _add_days(db, community, some, sign, earned, sums)
         best = sorted(earned, key=lambda code: (-earned[code], code))
         top = [Top(code, earned[code]) for code in _households(db, best, most) if earned[code] > 0]
     return CommunityPoints(
@@ -64,19 +64,32 @@ def of_community(engine: Engine, community: str, days: Days, most: int = 10) -> 
     )
 
 
-def _split(days: Days) -> tuple[tuple[int, int] | None, list[Days]]:
-    """The whole months within the days (first and last, as yyyymm), and the days outside them."""
-    first = days.first if days.first.day == 1 else _next_month(days.first)
-    after = days.last + timedelta(days=1)
-    end = after.replace(day=1)
-    if first >= end:
-        return None, [days]
-    edges = []
-    if days.first < first:
-        edges.append(Days(days.first, first - timedelta(days=1)))
-    if end <= days.last:
-        edges.append(Days(end, days.last))
-    return (month_of(first), month_of(end - timedelta(days=1))), edges
+def _split(days: Days) -> tuple[tuple[int, int] | None, list[tuple[Days, int]]]:
+    """Months to take from their sums (first and last, as yyyymm), and days to add to them or to
+    take off again (+1, -1): of a month at an end, the smaller part is read day by day.
+    """
+    first, after = days.first.replace(day=1), days.last + timedelta(days=1)
+    end = after if after.day == 1 else _next_month(after)
+    before = Days(first, days.first - timedelta(days=1)) if first < days.first else None
+    behind = Days(after, end - timedelta(days=1)) if after < end else None
+    parts = []
+    for outside, inside in (
+        (before, days.overlap(Days(first, _next_month(first) - timedelta(days=1)))),
+        (behind, days.overlap(Days(days.last.replace(day=1), days.last))),
+    ):
+        if outside is None or inside is None:
+            continue
+        if len(outside) < len(inside):
+            parts.append((outside, -1))
+        elif inside == days:
+            return None, [(days, 1)]
+        else:
+            parts.append((inside, 1))
+            if outside is before:
+                first = _next_month(first)
+            else:
+                end = days.last.replace(day=1)
+    return ((month_of(first), month_of(end - timedelta(days=1))) if first < end else None), parts
 
 
 def _next_month(day: date) -> date:
@@ -107,7 +120,12 @@ def _add_months(
 
 
 def _add_days(
-    db: Connection, community: str, days: Days, earned: dict[str, int], sums: dict[str, int]
+    db: Connection,
+    community: str,
+    days: Days,
+    sign: int,
+    earned: dict[str, int],
+    sums: dict[str, int],
 ) -> None:
     t = ledger.c
     rows = db.execute(
@@ -118,16 +136,17 @@ def _add_days(
         )
         .group_by(t.account, t.kind)
     )
-    for code, kind, points in rows:
+    for code, kind, total in rows:
+        points = sign * int(total)
         match Kind(kind):
             case Kind.EARNED | Kind.CORRECTION:
-                earned[code] += int(points)
+                earned[code] += points
             case Kind.ADJUSTMENT:
-                sums["adjusted"] += int(points)
+                sums["adjusted"] += points
             case Kind.REDEMPTION | Kind.REFUND:
-                sums["spent"] -= int(points)
+                sums["spent"] -= points
             case Kind.EXPIRY:
-                sums["expired"] -= int(points)
+                sums["expired"] -= points
 
 
 def _households(db: Connection, best: Sequence[str], most: int) -> list[str]:
