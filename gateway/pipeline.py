@@ -18,7 +18,7 @@ from smartbin.wire import Decoded, Rejected, is_last_will
 
 F = TypeVar("F", bound=Fact, contravariant=True)
 
-BATCH_MAX = 5000
+BATCH_MAX = 4000
 WAIT_S = 0.5
 # While waiting to try a store again the connection must be served this often.
 PAUSE_MAX_S = 1.0

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 US_PER_S = 1_000_000
 US_PER_HOUR = 3600 * US_PER_S
 US_PER_DAY = 24 * US_PER_HOUR
-# Three years of quarters of an hour: a look-up remembers so many.
-SLOTS_MAX = 100_000
+# A look-up remembers a hundred days of quarters of an hour.
+SLOTS_MAX = 10_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -87,7 +87,7 @@ def _pragmas(connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         # The pages that a day's lines and marks fall on, and a log that takes them several times
         # over: a page that many batches change is carried into the file once.
-        "cache_size=-16384",
+        "cache_size=-4096",
         "wal_autocheckpoint=8192",
         "journal_size_limit=67108864",
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,9 @@ from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit
 from smartbin.records import prepare
 
+MARKS_AT_ONCE = 250
+"""Marks in one statement: half the time of a statement each."""
+
 
 class DepositLines:
     """The half of records that the gateway writes."""
@@ -24,7 +28,7 @@ class DepositLines:
         self._slots = Slots(zone)
         mark = "?" if engine.dialect.name == "sqlite" else "%s"
         self._add_lines = _ADD_LINES.replace("?", mark)
-        self._add_marks = _ADD_MARKS.replace("?", mark)
+        self._mark = f"({mark}, {mark})"
 
     def append(self, deposits: Sequence[Deposit]) -> None:
         """Keep the lines of deposits that name a card; twice is once; raises the stores' errors."""
@@ -39,7 +43,10 @@ class DepositLines:
             self._prepare()
             with self._engine.begin() as db:
                 db.exec_driver_sql(self._add_lines, lines)
-                db.exec_driver_sql(self._add_marks, marks)
+                for start in range(0, len(marks), MARKS_AT_ONCE):
+                    some = marks[start : start + MARKS_AT_ONCE]
+                    add = _ADD_MARKS.format(", ".join([self._mark] * len(some)))
+                    db.exec_driver_sql(add, tuple(chain.from_iterable(some)))
         except (DataError, IntegrityError, OverflowError) as error:
             raise StoreRefused(f"records: {error}") from error
         except SQLAlchemyError as error:
@@ -65,6 +72,6 @@ class DepositLines:
 _ADD_LINES = """INSERT INTO deposit_line
     (device, door, at_us, card, day, weight_g, verdict, judge, item)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_ADD_MARKS = "INSERT INTO unsettled (card, day) VALUES (?, ?)"
+_ADD_MARKS = "INSERT INTO unsettled (card, day) VALUES {}"
 _IDENTITY = itemgetter(0, 1, 2)
 _CARD_DAY = itemgetter(3, 4)
