@@ -17,12 +17,15 @@ from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
 from smartbin import calendar
 from smartbin.calendar import Days
-from smartbin.collection import Policy, stops
+from smartbin.collection import Confirmation, Policy, stops
 from smartbin.events import Category, DoorKey, LevelReading
+from smartbin.records.rounds import Rounds
 from smartbin.registry import Device, DeviceKind, Door
 
 router = APIRouter(prefix="/api/v1")
 LEVELS_MAX = 10_000
+CONFIRMED_MAX = 2_000
+CONFIRMED_BACK_US = 12 * calendar.US_PER_HOUR
 POLICY = Policy()
 
 
@@ -82,6 +85,7 @@ def full(
         threshold_pct=threshold_pct,
         full_since=lambda pcts: parts.reader.full_since(pcts, now_us + 1, since_us),
     )
+    confirmed = _confirmed(parts, [stop.door.key for stop in found], now_us)
     rows = [
         schemas.FullDoor(
             device=stop.door.device,
@@ -99,8 +103,11 @@ def full(
             age_s=None
             if stop.read_at_us is None
             else max(0, now_us - stop.read_at_us) // calendar.US_PER_S,
+            confirmed_at=parts.local_or_none(one.at_us if one else None),
+            confirmed_by=one.crew if one else None,
         )
         for stop in found
+        for one in [_since(confirmed.get(stop.door.key), stop.read_at_us)]
     ]
     if format is Format.CSV:
         return model_csv(schemas.FullDoor, rows, "full")
@@ -251,6 +258,18 @@ def collection_points(parts: PartsDep, who: CrewDep) -> schemas.CollectionPoints
             )
         )
     return schemas.CollectionPoints(collection_points=rows)
+
+
+def _confirmed(parts: Parts, doors: list[DoorKey], now_us: int) -> Mapping[DoorKey, Confirmation]:
+    """The newest word of a person that each door was emptied."""
+    since_us = now_us - CONFIRMED_BACK_US
+    found = Rounds(parts.engine).confirmed(doors, since_us, now_us + 1, CONFIRMED_MAX)
+    return {one.key: one for one in reversed(found)}
+
+
+def _since(one: Confirmation | None, read_at_us: int | None) -> Confirmation | None:
+    """What a person said counts until the door's own sensor speaks again."""
+    return one if one and one.at_us > (read_at_us or 0) else None
 
 
 def _doors(parts: Parts, category: Category | None, point: str | None, today: date) -> list[Door]:

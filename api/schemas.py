@@ -71,6 +71,10 @@ class FullDoor(BaseModel):
     full_since: datetime | None
     read_at: datetime | None
     age_s: int | None
+    confirmed_at: datetime | None = Field(
+        default=None, description="when a person said it was emptied, since it was read last"
+    )
+    confirmed_by: str | None = None
 
 
 class Full(BaseModel):

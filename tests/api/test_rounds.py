@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from smartbin import calendar
-from smartbin.events import Category, Collection
+from smartbin.events import Category, Collection, LevelReading
 from smartbin.records.principals import Role
 from smartbin.records.tokens import Tokens
 from tests.api.conftest import NOON_US, Api
@@ -226,3 +226,18 @@ def test_pages_of_collections_hold_each_emptying_once(api: Api) -> None:
         query = f"?limit=3&before={more.replace('+', '%2B')}" if more else ""
     assert seen == [(row["at"], "both") for row in listed(api)]
     assert len(seen) == 7
+
+
+def test_who_comes_second_sees_that_a_full_door_was_emptied(api: Api) -> None:
+    def shown() -> tuple[str, str | None, str | None]:
+        (door,) = [
+            d for d in api.get("bins/full?category=kitchen")["doors"] if d["device"] == "bin-001"
+        ]
+        return door["state"], door["confirmed_at"], door["confirmed_by"]
+
+    api.writer.append([LevelReading("bin-001", "kitchen", NOON_US - 20 * MINUTE_US, 90)])
+    assert shown() == ("full", None, None)
+    Phone(api, "truck-1").tell(emptied(-5))
+    assert shown() == ("full", stamp(-5), "truck-1")
+    api.writer.append([LevelReading("bin-001", "kitchen", NOON_US - MINUTE_US, 91)])
+    assert shown() == ("full", None, None)  # the sensor has the last word

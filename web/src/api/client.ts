@@ -23,7 +23,7 @@ function kindOf(status: number): ErrorKind {
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = body instanceof Blob ? body.type : "application/json";
   // No page of another site can make a browser send this: the API takes no change without it.
   if (method !== "GET") headers["X-Requested-With"] = "smartbin";
   let answer: Response;
@@ -31,7 +31,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     answer = await fetch(`/api/v1/${path}`, {
       method,
       headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
       credentials: "same-origin",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -49,4 +49,6 @@ export const get = <T>(path: string, query: Record<string, string | number | und
   return call<T>("GET", text ? `${path}?${text}` : path);
 };
 export const post = <T>(path: string, body: unknown): Promise<T> => call<T>("POST", path, body);
+/** Send a file as it is. */
+export const put = (path: string, file: Blob): Promise<void> => call<void>("PUT", path, file);
 export const remove = <T>(path: string): Promise<T> => call<T>("DELETE", path);

@@ -55,6 +55,9 @@ export interface FullDoor {
   full_since: string | null;
   read_at: string | null;
   alarm?: string | null;
+  /** A person said it was emptied, and the door's own sensor has not spoken since. */
+  confirmed_at?: string | null;
+  confirmed_by?: string | null;
 }
 export interface FullDoors { as_of: string; doors: FullDoor[] }
 

@@ -1,4 +1,5 @@
-import { post, ApiError } from "@/api/client";
+import { ApiError, post, put as send } from "@/api/client";
+import { drop, each, read, write } from "./store";
 
 /**
  * What a crew did, kept on the phone until the API has it. Each entry's id is made here, once, so
@@ -12,50 +13,28 @@ export interface Entry {
   body: Record<string, unknown>;
   at: string;
   outcome: Outcome;
+  /** Why it is a conflict: a word of the API's, or "refused" with `detail` in its own words. */
+  reason?: string;
   detail?: string;
+  /** The conflict was shown and somebody said they saw it. */
+  seen?: boolean;
 }
-interface Result { id: string; outcome: Outcome; detail?: string }
+interface Result { id: string; outcome: Outcome; reason: string | null }
 
-const NAME = "smartbin-crew";
 /** Answered entries are kept this long to show what happened to them. */
 const KEEP_MS = 24 * 3600_000;
 const BATCH_MAX = 100;
 
-function open(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("entries", { keyPath: "id" });
-      request.result.createObjectStore("saved");
-    };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error("IndexedDB"));
-  });
-}
-
-async function run<T>(store: string, mode: IDBTransactionMode, act: (s: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  const db = await open();
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      const transaction = db.transaction(store, mode);
-      const request = act(transaction.objectStore(store));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = () => reject(transaction.error ?? new Error("IndexedDB"));
-      transaction.onabort = () => reject(transaction.error ?? new Error("IndexedDB"));
-    });
-  } finally {
-    db.close();
-  }
-}
-
-export const put = (entry: Entry): Promise<unknown> => run("entries", "readwrite", (s) => s.put({ ...entry, body: { ...entry.body } }));
-export const entries = async (): Promise<Entry[]> => (await run<Entry[]>("entries", "readonly", (s) => s.getAll())).sort((a, b) => a.at.localeCompare(b.at));
-export const save = (key: string, value: unknown): Promise<unknown> => run("saved", "readwrite", (s) => s.put(JSON.parse(JSON.stringify(value)), key));
-export const saved = <T>(key: string): Promise<T | undefined> => run<T | undefined>("saved", "readonly", (s) => s.get(key) as IDBRequest<T | undefined>);
+export const put = (entry: Entry): Promise<unknown> => write("entries", { ...entry, body: { ...entry.body } });
+export const entries = async (): Promise<Entry[]> => (await each<Entry>("entries")).sort((a, b) => a.at.localeCompare(b.at));
+export const save = (key: string, value: unknown): Promise<unknown> => write("saved", JSON.parse(JSON.stringify(value)), key);
+export const saved = <T>(key: string): Promise<T | undefined> => read<T>("saved", key);
+export const keepPhoto = (emptying: string, photo: Blob): Promise<unknown> => write("photos", photo, emptying);
 
 /** Send what waits, in the order it was done, one round at a time. Raises ApiError when it cannot. */
 export async function flush(): Promise<void> {
-  const waiting = (await entries()).filter((e) => e.outcome === "waiting");
+  const all = await entries();
+  const waiting = all.filter((e) => e.outcome === "waiting");
   for (const round of new Set(waiting.map((e) => e.round))) {
     const own = waiting.filter((e) => e.round === round);
     for (const entry of own.filter((e) => e.kind === "start")) await sendOne("rounds", entry);
@@ -63,6 +42,7 @@ export async function flush(): Promise<void> {
     await sendMany(`rounds/${round}/problems`, "problems", own.filter((e) => e.kind === "problem"));
     for (const entry of own.filter((e) => e.kind === "end")) await sendOne(`rounds/${round}/end`, entry);
   }
+  await sendPhotos();
   await forget();
 }
 
@@ -76,29 +56,55 @@ async function sendOne(path: string, entry: Entry): Promise<void> {
 }
 
 async function sendMany(path: string, name: string, list: Entry[]): Promise<void> {
-  for (let i = 0; i < list.length; i += BATCH_MAX) {
-    const part = list.slice(i, i + BATCH_MAX);
-    try {
-      const answer = await post<{ results?: Result[] }>(path, { [name]: part.map((e) => e.body) });
-      const results = new Map((answer.results ?? []).map((r) => [r.id, r]));
-      for (const entry of part) {
-        const result = results.get(entry.id);
-        if (result) await put({ ...entry, outcome: result.outcome, detail: result.detail });
-      }
-    } catch (error) {
-      for (const entry of part) await settle(entry, error);
+  for (let i = 0; i < list.length; i += BATCH_MAX) await sendBatch(path, name, list.slice(i, i + BATCH_MAX));
+}
+
+async function sendBatch(path: string, name: string, part: Entry[]): Promise<void> {
+  try {
+    const { results } = await post<{ results: Result[] }>(path, { [name]: part.map((e) => e.body) });
+    const byId = new Map(results.map((r) => [r.id, r]));
+    for (const entry of part) {
+      const result = byId.get(entry.id);
+      if (result) await put({ ...entry, outcome: result.outcome, reason: result.reason ?? undefined });
     }
+  } catch (error) {
+    const [first, ...rest] = part;
+    if (!first) return;
+    if (!rest.length || !isFinal(error)) return settle(first, error);
+    // One of them is refused and takes the others with it: halve until it stands alone.
+    const half = Math.ceil(part.length / 2);
+    await sendBatch(path, name, part.slice(0, half));
+    await sendBatch(path, name, part.slice(half));
   }
+}
+
+/** A photo follows its emptying; it is gone from the phone once the API has it or refuses it. */
+async function sendPhotos(): Promise<void> {
+  for (const entry of await entries()) {
+    if (entry.kind !== "emptying" || entry.outcome === "waiting") continue;
+    const photo = await read<Blob>("photos", entry.id);
+    if (!photo) continue;
+    try {
+      await send(`rounds/${entry.round}/emptyings/${entry.id}/photo`, photo);
+    } catch (error) {
+      if (!isFinal(error) && !(error instanceof ApiError && error.kind === "missing")) throw error;
+    }
+    await drop("photos", entry.id);
+  }
+}
+
+/** The same again would be refused again. */
+function isFinal(error: unknown): boolean {
+  return error instanceof ApiError && error.kind === "refused" && error.status !== 408 && error.status !== 429;
 }
 
 /** Refused for good: shown as a conflict. Anything else: it waits for the next try. */
 async function settle(entry: Entry, error: unknown): Promise<void> {
-  const final = error instanceof ApiError && error.kind === "refused" && error.status !== 408 && error.status !== 429;
-  if (!final) throw error;
-  await put({ ...entry, outcome: "conflict", detail: error.message });
+  if (!isFinal(error)) throw error;
+  await put({ ...entry, outcome: "conflict", reason: "refused", detail: (error as ApiError).message });
 }
 
 async function forget(): Promise<void> {
-  const old = (await entries()).filter((e) => e.outcome !== "waiting" && Date.now() - Date.parse(e.at) > KEEP_MS);
-  for (const entry of old) await run("entries", "readwrite", (s) => s.delete(entry.id));
+  const old = (await entries()).filter((e) => e.outcome !== "waiting" && Date.now() - Date.parse(e.at) > KEEP_MS && (e.outcome !== "conflict" || e.seen));
+  for (const entry of old) await drop("entries", entry.id);
 }

@@ -2,10 +2,13 @@ import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
 import { ApiError, get } from "@/api/client";
 import type { Category, FullDoor, FullDoors, Site } from "@/api/types";
 import { useNow } from "@/lib/clock";
-import { entries, flush, put, save, saved, type Entry } from "./queue";
+import { metres, placeOf, type Place } from "./order";
+import { shrink } from "./photo";
+import { entries, flush, keepPhoto, put, save, saved, type Entry } from "./queue";
 
 const POLL_MS = 30_000;
 const UNDO_MS = 10_000;
+const WEIGHT_KG_MAX = 10_000;
 const CATEGORY_KEY = "smartbin.crew.category";
 const ROUND_KEY = "smartbin.crew.round";
 
@@ -23,8 +26,10 @@ export function useCrew() {
   const online = ref(navigator.onLine);
   const log = shallowRef<Entry[]>([]);
   const round = ref(localStorage.getItem(ROUND_KEY) ?? "");
-  const undo = ref<{ key: string; until: number; timer: number } | null>(null);
+  const undo = ref<{ key: string; at: string; until: number; timer: number } | null>(null);
 
+  const here = ref<Place | null>(null);
+  const conflicts = computed(() => log.value.filter((e) => e.outcome === "conflict" && !e.seen));
   const waiting = computed(() => log.value.filter((e) => e.outcome === "waiting" && e.kind !== "start").length);
   const emptied = computed(() => new Map(log.value.filter((e) => e.kind === "emptying" && e.round === round.value).map((e) => [keyOf(e.body as { device: string; door: string }), e])));
 
@@ -50,18 +55,23 @@ export function useCrew() {
     }
   };
   let sending = false;
+  let more = false;
   const send = async () => {
+    more = true; // what is noted while the rest is on its way goes right after it
     if (sending) return;
     sending = true;
     try {
-      await flush();
+      while (more) {
+        more = false;
+        await flush();
+      }
       notTaken.value = false;
       online.value = true;
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
       if (failure.kind === "offline") online.value = false;
       if (failure.kind === "unauthorised") error.value = failure;
-      notTaken.value = failure.kind === "missing";
+      notTaken.value = failure.kind === "missing" || failure.kind === "forbidden";
     } finally {
       sending = false;
       await refreshLog();
@@ -77,9 +87,14 @@ export function useCrew() {
     await put({ id: `start-${round.value}`, round: round.value, kind: "start", at, outcome: "waiting", body: { id: round.value, category: category.value, started_at: at } });
     return round.value;
   };
-  const record = async (kind: "emptying" | "problem", body: Record<string, unknown>) => {
+  const start = async () => {
+    await ensureRound();
+    await refreshLog();
+    void send();
+  };
+  const record = async (kind: "emptying" | "problem", body: Record<string, unknown>, at = new Date().toISOString(), photo?: Blob) => {
     const id = newId();
-    const at = new Date().toISOString();
+    if (photo) await keepPhoto(id, photo);
     await put({ id, round: await ensureRound(), kind, at, outcome: "waiting", body: { id, at, ...body } });
     await refreshLog();
     void send();
@@ -90,20 +105,38 @@ export function useCrew() {
     clearTimeout(pending.timer);
     undo.value = null;
     const [device, door] = pending.key.split("/");
-    await record("emptying", { device, door, ...weightOf(pending.key) });
+    const photo = photos.value[pending.key];
+    delete photos.value[pending.key];
+    await record("emptying", { device, door, ...weightOf(pending.key) }, pending.at, photo);
+  };
+  const photos = shallowRef<Record<string, Blob>>({});
+  const addPhoto = async (key: string, file: Blob): Promise<boolean> => {
+    const photo = await shrink(file);
+    if (photo) photos.value = { ...photos.value, [key]: photo };
+    return photo !== null;
   };
   const weights = ref<Record<string, string>>({});
   const weightOf = (key: string) => {
-    const kg = Number.parseFloat(weights.value[key] ?? "");
-    return Number.isFinite(kg) && kg > 0 ? { weight_g: Math.round(kg * 1000) } : {};
+    const kg = Number.parseFloat((weights.value[key] ?? "").replace(",", "."));
+    return Number.isFinite(kg) && kg > 0 && kg < WEIGHT_KG_MAX ? { weight_g: Math.round(kg * 1000) } : {};
   };
   const confirm = async (door: FullDoor) => {
     await commit();
-    undo.value = { key: keyOf(door), until: Date.now() + UNDO_MS, timer: window.setTimeout(() => void commit(), UNDO_MS) };
+    here.value = placeOf(door) ?? here.value;
+    undo.value = { key: keyOf(door), at: new Date().toISOString(), until: Date.now() + UNDO_MS, timer: window.setTimeout(() => void commit(), UNDO_MS) };
   };
   const takeBack = () => {
     if (undo.value) clearTimeout(undo.value.timer);
     undo.value = null;
+  };
+  const dismiss = async (entry: Entry) => {
+    await put({ ...entry, seen: true });
+    await refreshLog();
+  };
+  /** How far from where one is; null before that is known. */
+  const away = (door: FullDoor): number | null => {
+    const place = placeOf(door);
+    return here.value && place ? metres(here.value, place) : null;
   };
   const end = async (skipped: { device: string; door: string; reason: string }[]) => {
     await commit();
@@ -138,5 +171,5 @@ export function useCrew() {
   });
   void refreshLog().then(both);
 
-  return { now, category, list, site, error, online, notTaken, log, waiting, emptied, undo, weights, confirm, takeBack, record, end, reload: both };
+  return { now, category, list, site, error, online, notTaken, round, here, waiting, conflicts, emptied, undo, weights, photos, addPhoto, start, confirm, takeBack, record, dismiss, away, end, reload: both };
 }

@@ -1,0 +1,24 @@
+import type { FullDoor } from "@/api/types";
+
+export interface Place { x_m: number; y_m: number }
+
+/** Where a door is on the schematic map; null when the registry does not say. */
+export const placeOf = (door: Partial<Place>): Place | null => (door.x_m === undefined || door.y_m === undefined ? null : { x_m: door.x_m, y_m: door.y_m });
+
+/** Metres on the schematic map, as the crow flies. */
+export const metres = (a: Place, b: Place): number => Math.hypot(a.x_m - b.x_m, a.y_m - b.y_m);
+
+/** From where one is to the nearest, from there to the nearest of the rest, and so on. */
+export function nearestFirst(doors: FullDoor[], here: Place): FullDoor[] {
+  const left = [...doors];
+  const ordered: FullDoor[] = [];
+  let at = here;
+  while (left.length) {
+    const away = left.map((door) => { const place = placeOf(door); return place ? metres(at, place) : Infinity; });
+    const nearest = left.splice(away.indexOf(Math.min(...away)), 1)[0];
+    if (!nearest) break;
+    ordered.push(nearest);
+    at = placeOf(nearest) ?? at;
+  }
+  return ordered;
+}
