@@ -16,7 +16,7 @@ from smartbin.calendar import Days
 from smartbin.events import Category, DoorKey, Item, Judge, Verdict
 from smartbin.records.account_table import Holding
 from smartbin.records.accounts import standing_of
-from smartbin.records.bulk import AT_ONCE
+from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.judgements import DepositKey, Judgement, standing
 from smartbin.records.judgements import of_row as judgement_of
 from smartbin.records.schema import account, deposit_line, judgement
@@ -134,8 +134,8 @@ def _kinds(db: Connection, accounts: Sequence[str]) -> dict[str, AccountKind]:
     found = {}
     for start in range(0, len(accounts), AT_ONCE):
         some = accounts[start : start + AT_ONCE]
-        rows = db.execute(select(account.c.code, account.c.kind).where(account.c.code.in_(some)))
-        found.update({code: AccountKind(kind) for code, kind in rows})
+        asked = select(account.c.code, account.c.kind).where(among(db, account.c.code, some))
+        found.update({code: AccountKind(kind) for code, kind in db.execute(asked)})
     return found
 
 
@@ -146,7 +146,8 @@ def _lines(db: Connection, cards: Sequence[str], days: Days) -> Iterator[Any]:
         line.judge, line.item,
     )  # fmt: skip
     for some, ordinals in _questions(cards, days):
-        yield from (db.execute(asked.where(line.day.in_(ordinals), line.card.in_(some))).all())
+        chosen = asked.where(line.day.in_(ordinals), among(db, line.card, some))
+        yield from db.execute(chosen).all()
 
 
 def _judged(db: Connection, cards: Sequence[str], days: Days) -> dict[DepositKey, list[Judgement]]:
@@ -163,7 +164,7 @@ def _judged(db: Connection, cards: Sequence[str], days: Days) -> dict[DepositKey
             .where(
                 judgement.c.day.in_(ordinals),
                 deposit_line.c.day.in_(ordinals),
-                deposit_line.c.card.in_(some),
+                among(db, deposit_line.c.card, some),
             )
             .order_by(judgement.c.id)
         )

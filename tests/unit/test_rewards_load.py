@@ -305,3 +305,30 @@ def test_a_loaded_tariff_cannot_be_changed() -> None:
     tariff = load_tariffs(SHIPPED).all[0]
     with pytest.raises(ValidationError):
         tariff.expiry_months = 1
+
+
+KNOWN = {
+    "x": "enterprise, expiry_months, from, household",  # of the tariff itself
+    "household.x": "hazardous, kitchen, pause_s, recyclable, residual, week_max_points",
+    "enterprise.x": "hazardous, kitchen, pause_s, recyclable, residual, week_max_points",
+    **{
+        f"household.{category}.x": "day_max, deposit_points, kg_points, weight_max_g, weight_min_g"
+        for category in Category
+    },
+}
+
+
+@pytest.mark.parametrize(("path", "known"), KNOWN.items())
+def test_what_a_table_may_hold_is_said(tmp_path: Path, path: str, known: str) -> None:
+    place = path.removesuffix("x") + "zzz" if "." in path else "zzz"
+    found = mistakes(tmp_path, f"[[tariff]]\nfrom = 2024-01-01\n{place} = 1\n")
+    assert f" zzz is unknown; known are {known}" in found
+
+
+def test_what_a_campaign_and_a_file_may_hold_is_said(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, "zzz = 1\n[[tariff]]\nfrom = 2024-01-01\n[[campaign]]\nqqq = 1\n")
+    assert (
+        "tariff.toml:5: [campaign 1] qqq is unknown; known are categories, communities, " in found
+    )
+    assert "extra_points, from, items, kinds, name_en, name_zh, times_pct, to\n" in found
+    assert "tariff.toml:1: zzz is unknown; known are campaign, tariff" in found
