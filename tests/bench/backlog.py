@@ -78,26 +78,34 @@ def _batches(events: int) -> Iterator[Message]:
             yield topic_of("xinbei", d.device, "batch"), body
 
 
+EVERYTHING = "smartbin/v1/xinbei/+/+"
+
+
 @contextlib.contextmanager
-def stored(messages: Iterable[Message], client_id: str) -> Iterator[tuple[Mosquitto, Path]]:
-    """A broker that holds the messages for an absent client, and a folder beside it."""
+def stored(
+    messages: Iterable[Message], *client_ids: str, topics: str = EVERYTHING
+) -> Iterator[tuple[Mosquitto, Path]]:
+    """A broker that holds the messages for absent clients, and a folder beside it."""
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
         broker = Mosquitto(Path(name) / "mosquitto")
         broker.start()
         try:
-            client = paho.Client(
-                CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False
-            )
-            granted: list[int] = []
-            client.on_subscribe = lambda *_: granted.append(1)
-            client.connect("127.0.0.1", broker.port)
-            client.subscribe("smartbin/v1/xinbei/+/+", 1)
-            until(lambda: bool(client.loop(0.1) or granted), "subscribed")
-            client.disconnect()
+            for client_id in client_ids:
+                _subscribe(broker, client_id, topics)
             fill(broker, messages)
             yield broker, Path(name)
         finally:
             broker.stop()
+
+
+def _subscribe(broker: Mosquitto, client_id: str, topics: str) -> None:
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False)
+    granted: list[int] = []
+    client.on_subscribe = lambda *_: granted.append(1)
+    client.connect("127.0.0.1", broker.port)
+    client.subscribe(topics, 1)
+    until(lambda: bool(client.loop(0.1) or granted), "subscribed")
+    client.disconnect()
 
 
 def fill(broker: Mosquitto, messages: Iterable[Message]) -> None:

@@ -8,10 +8,11 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from smartbin.records import open_engine, prepare
@@ -43,8 +44,8 @@ class Asker:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Asker]:
-    """Start the API, wait until it is ready, end it."""
+def served(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Asker]:
+    """Start the API, wait until it is ready, end it. ``settings`` are added to the environment."""
     records = f"sqlite:///{folder}/records.db"
     engine = open_engine(records)
     prepare(engine)
@@ -59,6 +60,7 @@ def served(folder: Path) -> Iterator[Asker]:
         "SMARTBIN_RECORDS_URL": records,
         "SMARTBIN_QUARANTINE": str(folder / "quarantine"),
         "SMARTBIN_API_HTTP": f"127.0.0.1:{port}",
+        **settings,
     }
     with (folder / "api.log").open("ab") as log:
         process = subprocess.Popen(

@@ -8,9 +8,10 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from smartbin import calendar
 from smartbin.calendar import Days
@@ -62,10 +63,12 @@ def year_paths(registry: Registry, every: str) -> list[str]:
     return [f"communities/{id}/sorting?every={every}&{WINDOW}" for id in registry.communities] * 3
 
 
-def p95_ms(folder: Path, paths: Sequence[str]) -> float:
+def p95_ms(
+    folder: Path, paths: Sequence[str], settings: Mapping[str, str] = MappingProxyType({})
+) -> float:
     """The time over HTTP that 95 of 100 questions stay within, after some that warm the caches."""
     spent = []
-    with served(folder) as api:
+    with served(folder, settings) as api:
         for path in paths[:WARM]:
             api.get(path)
         for path in paths:
@@ -79,6 +82,11 @@ def filled(registry: Registry, folder: Path, number: int) -> float:
     """Make a store with a year of deposits; how many a second were kept."""
     folder.mkdir()
     writer = open_writer(f"sqlite:///{folder}/telemetry.db", registry.site.zone)
+    return number / written_s(writer, registry, number)
+
+
+def written_s(writer: TelemetryWriter, registry: Registry, number: int) -> float:
+    """Write a year of deposits; how many seconds it took."""
     spent_s, batch = 0.0, list[Fact]()
     for fact in year_of(registry, number):
         batch.append(fact)
@@ -87,7 +95,7 @@ def filled(registry: Registry, folder: Path, number: int) -> float:
             batch.clear()
     spent_s += appended_s(writer, batch)
     writer.close()
-    return number / spent_s
+    return spent_s
 
 
 def appended_s(writer: TelemetryWriter, batch: list[Fact]) -> float:
