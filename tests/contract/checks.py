@@ -223,6 +223,56 @@ def check_limits_keep_the_newest(store: Store) -> None:
     ]
 
 
+def check_days_of_23_and_25_hours(store: Store) -> None:
+    """Every hour of the days around both changes of London's clocks."""
+    for change in (DAY, date(2026, 10, 25)):
+        days = Days(change - timedelta(days=1), change + timedelta(days=2))
+        start_us, end_us = calendar.bounds_us(days, store.zone)
+        hours = range(start_us, end_us, calendar.US_PER_HOUR)
+        store.writer.append([put(KITCHEN, at_us, 1, n) for n, at_us in enumerate(hours)])
+        wanted = [(day, calendar.hours_in(day, store.zone)) for day in days]
+        assert [(t.day, t.deposits) for t in totals(store, days)] == wanted
+        heard = store.reader().presence(["bin-001"], days)
+        assert [(p.day, p.hours) for p in heard] == wanted
+        assert [p.messages for p in heard] == [n for _, n in wanted]
+        assert [p.seq_max - p.seq_min + 1 for p in heard] == [n for _, n in wanted]
+
+
+def check_the_newest_has_its_own_fields_alone(store: Store) -> None:
+    """What an older fact had and the newest has not is not the newest's."""
+    told = Status("bin-001", store.at(1), DeviceState.ONLINE, 80, 12_000, -70, -5, "2.4", 12)
+    will = Status("bin-001", store.at(2), DeviceState.OFFLINE)
+    faulty = LevelReading(*KITCHEN, store.at(1), None, "no echo", 3)
+    level = LevelReading(*KITCHEN, store.at(2), 50)
+    store.writer.append([told, will, faulty, level])
+    assert store.reader().latest_statuses(["bin-001"]) == {"bin-001": will}
+    assert store.reader().latest_levels([KITCHEN], 0) == {KITCHEN: level}
+
+
+def check_any_text_comes_back(store: Store) -> None:
+    for n, said in enumerate(
+        ('"', "\\", "a\nb", "a\r\nb\r", "\\n", "\t \x7f", " ", "智能, 箱=体", "${x}")
+    ):
+        level = LevelReading(*KITCHEN, store.at(n), None, said)
+        collection = Collection(*KITCHEN, store.at(n), 2, 1, said)
+        status = Status("bin-001", store.at(n), DeviceState.ONLINE, firmware=said)
+        store.writer.append([level, collection, status])
+        assert store.reader().latest_levels([KITCHEN], 0) == {KITCHEN: level}
+        assert list(store.reader().collections([KITCHEN], *FOREVER, 1)) == [collection]
+        assert store.reader().latest_statuses(["bin-001"]) == {"bin-001": status}
+
+
+def check_long_lists_are_whole(store: Store) -> None:
+    """No reading falls between the pieces in which a store may read."""
+    newest_us = store.at(12)
+    times = {newest_us}
+    for hours in (1, 16, 17, 24, 48, 256, 273, 4096, 4369):
+        times |= {newest_us - hours * calendar.US_PER_HOUR + us for us in range(-2, 3)}
+    store.writer.append([LevelReading(*KITCHEN, at_us, 1) for at_us in times])
+    found = store.reader().levels("bin-001", *FOREVER, 1000)
+    assert [r.at_us for r in found] == sorted(times, reverse=True)
+
+
 def check_an_empty_store_answers(store: Store) -> None:
     store.writer.append([])
     reader = store.reader()
