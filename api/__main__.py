@@ -80,6 +80,9 @@ def main(argv: list[str] | None = None) -> int:
     except (BadInput, StoreUnavailable, UnknownPlace) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read along (head) has enough; the rest goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     uvicorn.run(
         app,
         host=host,

@@ -25,11 +25,11 @@ def version(engine: Engine) -> str | None:
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Apply every step that is missing, all or none; answers from where to where."""
-    # A running program needs neither of them: they are read by a migration only.
+    # A running program needs none of it: alembic is read by a migration only.
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own parts at INFO
     from alembic import command
     from alembic.config import Config
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own parts at INFO
     with engine.begin() as db:
         if db.dialect.name == "postgresql":
             db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
