@@ -19,6 +19,7 @@ from simulator.children import PartFailed
 from simulator.expect import Expected
 from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
+from simulator.residents import open_accounts, sign_in
 from simulator.system import PEOPLE, System, started
 from smartbin import calendar
 from smartbin.calendar import Days
@@ -63,6 +64,8 @@ def _show(
         events = run.backfill(fleet, publisher, start_us, now, pace=system.pace(publisher))
         system.wait_received(publisher.acknowledged)
     _save(state, fleet.seed, now)
+    open_accounts(system, fleet)
+    print(f"居民 resident: {sign_in(system, fleet)}", flush=True)
     with run.devices(system.broker, fleet, now_us) as publisher:
         print(LIVE.format(events=events), flush=True)
         saved_s = time.monotonic()

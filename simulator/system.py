@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +37,13 @@ class System:
     api: str
     gateway: str
     token: str  # a crew's
+    settings: Mapping[str, str]
+
+    def ask_api(self, *command: str) -> str:
+        """Run one of the API's commands to its end; answers what it printed."""
+        return self.children.ask(
+            " ".join(command[:2]), [sys.executable, "-m", "api", *command], self.settings
+        )
 
     def received(self) -> int:
         """How many messages the gateway has kept and acknowledged since it started."""
@@ -118,7 +125,7 @@ def started(folder: Path, site: Path, choice: str) -> Iterator[System]:
             token = _token(children, folder / "crew.token", settings)
             people.result()
         broker = Broker.parse(settings["SMARTBIN_MQTT_URL"])
-        yield System(children, folder, broker, api, gateway, token)
+        yield System(children, folder, broker, api, gateway, token, settings)
 
 
 def _token(children: Children, kept: Path, settings: dict[str, str]) -> str:
