@@ -18,6 +18,9 @@ from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.telemetry import DayPresence
 
+# A device says some 600 messages a day: so many lost ones would be a fortnight of silence.
+JUMP_MAX = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -153,7 +156,8 @@ def seq_gaps(rows: Sequence[DayPresence], days: Days) -> SeqGaps:
     counts only when its range lies wholly above that of the day heard before it and below that
     of the day heard after it. A counter that restarts or wraps, and a message dated by a wrong
     clock, break that order: the days that touch the break are named ``unordered`` and their
-    holes are not guessed.
+    holes are not guessed. A jump of more than JUMP_MAX between two days is no loss either: the
+    counter began anew, higher.
     """
     heard = sorted((r for r in rows if r.messages), key=lambda r: r.day)
     rising = [True] + [b.seq_min > a.seq_max for a, b in pairwise(heard)]
@@ -167,7 +171,8 @@ def seq_gaps(rows: Sequence[DayPresence], days: Days) -> SeqGaps:
             continue
         missing += max(0, row.seq_max - row.seq_min + 1 - row.messages)
         if i and rising[i - 1]:
-            missing += row.seq_min - heard[i - 1].seq_max - 1
+            jump = row.seq_min - heard[i - 1].seq_max - 1
+            missing += jump if jump <= JUMP_MAX else 0
     return SeqGaps(missing, unordered)
 
 

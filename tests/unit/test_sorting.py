@@ -369,6 +369,13 @@ def test_a_counter_that_went_down_is_a_restart_and_no_hole() -> None:
     assert completeness.seq_gaps(nightly, WEEK) == SeqGaps(0, 5)
 
 
+def test_a_counter_that_jumps_far_up_between_two_days_began_anew() -> None:
+    rows = [heard(n, 24, 90, n * 100_000, n * 100_000 + 99) for n in range(3)]
+    assert completeness.seq_gaps(rows, WEEK) == SeqGaps(10 * 3, 0)
+    near = [heard(0, 24, 100, 0, 99), heard(1, 24, 100, 10_100, 10_199)]
+    assert completeness.seq_gaps(near, WEEK) == SeqGaps(10_000, 0)
+
+
 def test_limits_are_data_and_a_mistake_is_a_sentence(tmp_path: Path) -> None:
     assert limits.load(tmp_path) == DEFAULT
     assert limits.load(ROOT / "deploy/xinbei") == DEFAULT
