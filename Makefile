@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean lock docs web screenshots secrets
+.PHONY: help setup demo test soak check bench clean lock docs web screenshots secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: .venv/ready-dev ## every account's points after 30 days of harsh faults, against an oracle (long)
+	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
 
 check: .venv/ready-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
