@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from smartbin.events import Category, Item, Judge, Verdict
+from smartbin.records.redemptions import CANCEL_DAYS
 from smartbin.rewards import (
     AccountKind,
     Campaign,
@@ -182,6 +183,7 @@ def test_the_residents_page_says_what_the_shipped_tariff_says() -> None:
     assert f"每周（周一至周日）最多 {rules.week_max_points} 分" in page
     last = tariffs.expires_on(2026)
     assert last is not None
+    assert f"还没领取的，{CANCEL_DAYS} 天内可以取消" in page
     assert f"2026 年得到的积分在 {last.year} 年 {last.month} 月 {last.day} 日前有效" in page
 
 
