@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import points_commands, users
 from api.app import create_app
 from api.parts import Parts
+from api.publishing import publish
 from api.settings import ApiSettings
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
@@ -45,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("serve", help="answer HTTP until stopped (the default)")
     commands.add_parser("openapi", help="print the OpenAPI document")
     commands.add_parser("migrate", help="bring the records' database up to date; repeat at will")
+    commands.add_parser("publish", help="publish past days' figures that changed, for cron")
     token = commands.add_parser("token", help="bearer tokens of programs")
     token.add_argument("action", choices=["create", "list", "revoke"])
     token.add_argument("--name", default="")
@@ -70,6 +72,9 @@ def main(argv: list[str] | None = None) -> int:
         if args.command in points_commands.COMMANDS:
             registry, tariffs = load(settings.site), _tariffs(settings)
             print(points_commands.run(args, _prepared(settings), registry, tariffs, _now_us()))
+            return 0
+        if args.command == "publish":
+            print(f"{publish(_parts(settings))} figures published")
             return 0
         app = create_app(_parts(settings))
         if args.command == "openapi":

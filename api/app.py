@@ -24,8 +24,10 @@ from api import (
     places,
     places_sorting,
     points,
+    publishing,
     quarantine,
     rankings,
+    revisions,
     rounds,
     screens,
     session,
@@ -62,14 +64,17 @@ def create_app(parts: Parts) -> FastAPI:
     hub = live.Hub(parts)
     metrics = CollectorRegistry()
     settler = Settler(parts.engine, parts.registry, parts.tariffs)
+    publisher = publishing.Publishing(parts, metrics)
     settling = Settling(settler, parts.settle_every_s, parts.now_us, metrics)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
         settling.start()
+        publisher.start()
         yield
         hub.stop()
+        publisher.stop()
         settling.stop()
 
     app = App(
@@ -98,6 +103,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(places_sorting.router)
     app.include_router(coverage.router)
     app.include_router(participation.router)
+    app.include_router(revisions.router)
     app.include_router(places.router)
     app.include_router(verdicts.router)
     app.include_router(boards.router)

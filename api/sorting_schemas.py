@@ -226,7 +226,8 @@ class Sorting(BaseModel):
     revision: int | None = Field(
         default=None,
         description="the highest revision among the days: 1 as first published, more when late "
-        "data or a verdict changed one; null when none is published (see .../revisions)",
+        "data or a verdict changed one; null when none is published (see .../revisions), and of "
+        "devices and collection points",
     )
     days: list[DayFigures]
     periods: list[PeriodFigures] = Field(default_factory=list)

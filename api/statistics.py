@@ -29,6 +29,7 @@ from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Category
 from smartbin.records.judgements import Judgements
+from smartbin.records.revisions import Revisions
 from smartbin.registry import DoorSpan, Registry
 from smartbin.sorting import completeness, counts, figures
 from smartbin.sorting.comparison import compare
@@ -153,6 +154,7 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
         first=asked.days.first,
         last=asked.days.last,
         as_of=parts.local(parts.now_us()),
+        revision=_revision(parts, place, asked.days),
         days=days(parts, found.tally, found.heard, asked.days) if asked.every is Every.DAY else [],
         periods=list(_periods(parts, found, asked)),
         total=FiguresOut.of(said, found.heard.total.share),
@@ -170,6 +172,14 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
         unordered_days=sum(gap.unordered_days for gap in gaps),
         quarantined=parts.refusals.of([id for id, _ in place.devices], asked.days),
     )
+
+
+def _revision(parts: Parts, place: Place, window: Days) -> int | None:
+    """Figures are published by community; the site's are theirs."""
+    if place.kind not in (PlaceKind.COMMUNITY, PlaceKind.SITE):
+        return None
+    community = place.id if place.kind is PlaceKind.COMMUNITY else None
+    return Revisions(parts.engine).highest(community, window)
 
 
 def days(

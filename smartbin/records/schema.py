@@ -77,6 +77,20 @@ judgement = Table(
     sqlite_autoincrement=True,
 )
 
+# Figures of past days as they were published, append-only: a day that late data or a verdict
+# re-opened has a row more. ``figures`` and ``changed`` are counts by category, as JSON.
+figure_revision = Table(
+    "figure_revision",
+    metadata,
+    Column("community", String(32), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("as_of_us", BigInteger, nullable=False),
+    Column("figures", Text, nullable=False),
+    Column("changed", Text, nullable=False),
+    Index("figure_revision_by_day", "day"),
+)
+
 # Households and enterprises under pseudonymous codes. ``balance`` is the sum of the account's
 # ledger entries, kept by the one function that appends them (records/ledger.py).
 account = Table(

@@ -1,0 +1,78 @@
+"""Publishes the figures of past days, and again when late data or a verdict changed one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+from prometheus_client import CollectorRegistry, Counter
+
+from api.parts import Parts
+from smartbin.calendar import Days
+from smartbin.errors import StoreUnavailable
+from smartbin.records.judgements import Judgements
+from smartbin.records.revisions import CommunityDay, Revisions
+from smartbin.sorting import counts
+
+LOG = logging.getLogger("api.publishing")
+EVERY_S = 600.0
+BACK_DAYS = 400
+EMPTY_DAYS = 35
+
+
+def publish(parts: Parts) -> int:
+    """Publish what of the past days differs from what is published; answers how many were new."""
+    registry, today = parts.registry, parts.today()
+    window = Days(today - timedelta(days=BACK_DAYS), today - timedelta(days=1))
+    doors = {id: registry.doors_of_community(id, window) for id in registry.communities}
+    spans = [door.span for found in doors.values() for door in found]
+    tallies = counts.tallies(
+        parts.reader.deposit_totals(spans, by_day=True),
+        doors,
+        Judgements(parts.engine, registry.site.zone).corrections(window),
+        by_day=True,
+    )
+    nothing = counts.complete({})
+    current = {
+        CommunityDay(id, day): tally.by_day.get(day, nothing)
+        for id, tally in tallies.items()
+        for day in window
+    }
+    empty_since = today - timedelta(days=EMPTY_DAYS)
+    return Revisions(parts.engine).publish(current, empty_since, parts.now_us())
+
+
+class Publishing:
+    """A thread of the API that publishes every so often, where the API settles too."""
+
+    def __init__(self, parts: Parts, metrics: CollectorRegistry) -> None:
+        self._parts = parts
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._published = Counter(
+            "smartbin_api_figure_revisions", "Figures of past days published", registry=metrics
+        )
+
+    def start(self) -> None:
+        """Begin, unless the background work is somebody else's."""
+        if self._parts.settle_every_s > 0:
+            self._thread = threading.Thread(target=self._run, name="publishing", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End after the turn in hand."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        wait_s = min(EVERY_S, self._parts.settle_every_s)  # the first turn comes soon
+        while not self._stopping.wait(wait_s):
+            wait_s = EVERY_S
+            try:
+                self._published.inc(publish(self._parts))
+            except StoreUnavailable as error:
+                LOG.warning("publishing waits: %s", error)
+            except Exception:  # one that ended the thread would hide every later change
+                LOG.exception("publishing failed; it is tried again")
