@@ -176,8 +176,7 @@ def _runs(own: Sequence[Carried], gap_us: int) -> Iterator[list[Carried]]:
             yield run
             run = []
         run.append(c)
-    if run:
-        yield run
+    yield run
 
 
 def _night_bursts(
