@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -17,14 +17,14 @@ from smartbin.sorting import counts
 
 LOG = logging.getLogger("api.publishing")
 EVERY_S = 600.0
-BACK_DAYS = 400
-EMPTY_DAYS = 35
+# A year and a month of 39 communities take a second: once a day; what comes late comes soon.
+BACK_DAYS, SOON_DAYS = 400, 35
 
 
-def publish(parts: Parts) -> int:
-    """Publish what of the past days differs from what is published; answers how many were new."""
+def publish(parts: Parts, back_days: int = BACK_DAYS) -> int:
+    """Publish what of so many past days differs from what is published; answers how many."""
     registry, today = parts.registry, parts.today()
-    window = Days(today - timedelta(days=BACK_DAYS), today - timedelta(days=1))
+    window = Days(today - timedelta(days=back_days), today - timedelta(days=1))
     doors = {id: registry.doors_of_community(id, window) for id in registry.communities}
     spans = [door.span for found in doors.values() for door in found]
     tallies = counts.tallies(
@@ -39,7 +39,7 @@ def publish(parts: Parts) -> int:
         for id, tally in tallies.items()
         for day in window
     }
-    empty_since = today - timedelta(days=EMPTY_DAYS)
+    empty_since = today - timedelta(days=SOON_DAYS)
     return Revisions(parts.engine).publish(current, empty_since, parts.now_us())
 
 
@@ -50,6 +50,7 @@ class Publishing:
         self._parts = parts
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._looked: date | None = None
         self._published = Counter(
             "smartbin_api_figure_revisions", "Figures of past days published", registry=metrics
         )
@@ -71,7 +72,10 @@ class Publishing:
         while not self._stopping.wait(wait_s):
             wait_s = EVERY_S
             try:
-                self._published.inc(publish(self._parts))
+                today = self._parts.today()
+                back_days = SOON_DAYS if self._looked == today else BACK_DAYS
+                self._published.inc(publish(self._parts, back_days))
+                self._looked = today
             except StoreUnavailable as error:
                 LOG.warning("publishing waits: %s", error)
             except Exception:  # one that ended the thread would hide every later change

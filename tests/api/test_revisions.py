@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from api.publishing import publish
+from api.publishing import Publishing, publish
 from smartbin import calendar
 from smartbin.events import Deposit, Judge, Verdict
 from smartbin.records.judgements import Judgements
@@ -18,6 +19,7 @@ from smartbin.records.schema import figure_revision
 from tests.api.conftest import NOON_US, TODAY, Api
 from tests.api.test_statistics import a_day
 from tests.places import SHANGHAI
+from tests.real import until
 
 YESTERDAY = TODAY - timedelta(days=1)
 START_US = calendar.start_us(YESTERDAY, SHANGHAI)
@@ -69,3 +71,12 @@ def test_an_old_day_without_deposits_is_not_worth_a_row(api: Api) -> None:
     assert api.get("communities/oak/revisions?from=2026-01-01&to=2026-10-01")["revisions"] == []
     api.writer.append(a_day("bin-001", TODAY - timedelta(days=300), 3, 2))
     assert publish(api.parts) == 1
+
+
+def test_the_apis_thread_publishes_by_itself(api: Api) -> None:
+    publishing = Publishing(replace(api.parts, settle_every_s=0.01), CollectorRegistry())
+    publishing.start()
+    try:
+        until(lambda: bool(api.get("communities/oak/revisions")["revisions"]), "published")
+    finally:
+        publishing.stop()
