@@ -14,6 +14,7 @@ from smartbin.errors import StoreUnavailable
 from smartbin.records.settle import Settler
 
 LOG = logging.getLogger("api.settling")
+PAUSE_S = 0.02
 
 
 class Settling:
@@ -51,6 +52,10 @@ class Settling:
         if self._thread is not None:
             self._thread.join()
 
+    def _pause(self) -> bool:
+        """Between two transactions: lets the gateway have SQLite's write lock; whether to end."""
+        return self._stopping.wait(PAUSE_S)
+
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):
             try:
@@ -63,7 +68,7 @@ class Settling:
     def _once(self) -> None:
         now_us, left = self._now_us(), True
         while left and not self._stopping.is_set():
-            done = self._settler.settle(now_us, stop=self._stopping.is_set)
+            done = self._settler.settle(now_us, stop=self._pause)
             self._booked.inc(done.entries)
             left = done.left and done.marks > 0
         today = calendar.day_of(now_us, self._settler.zone)
