@@ -143,6 +143,8 @@ def test_a_problem_a_photo_the_way_and_the_end_of_a_round(system: System, tmp_pa
     expect(page.locator("ol .away").first).to_have_text("约 0 米")
     assert violations(page) == []
     page.get_by_role("button", name="详情").first.click()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) == 0  # nothing is cut off on a phone
     picture = tmp_path / "picture.png"
     page.screenshot(path=str(picture))
     page.get_by_label("照片").set_input_files(str(picture))
