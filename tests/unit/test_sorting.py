@@ -15,6 +15,7 @@ from smartbin.calendar import Days
 from smartbin.errors import BadInput
 from smartbin.events import Category, DoorKey, Item, Verdict
 from smartbin.sorting import completeness, counts, figures, limits, rates
+from smartbin.sorting.comparison import compare
 from smartbin.sorting.completeness import Heard, SeqGaps
 from smartbin.sorting.counts import Correction, Counts, ItemCounts
 from smartbin.sorting.coverage import Promise, coverage
@@ -23,7 +24,7 @@ from smartbin.sorting.participation import participation
 from smartbin.sorting.ranking import Measure, ranking, weighed
 from smartbin.sorting.rates import Rate
 from smartbin.sorting.sufficiency import Insufficient, Why
-from smartbin.telemetry import DayPresence, DoorTotals
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT
 
@@ -432,3 +433,22 @@ def test_weeks_months_and_last_years_dates() -> None:
     leap = Days(date(2024, 2, 28), date(2024, 2, 29))
     assert calendar.year_before(leap) == Days(date(2023, 2, 28), date(2023, 2, 28))
     assert calendar.year_before(Days(DAY, DAY)) == Days(date(2025, 11, 2), date(2025, 11, 2))
+
+
+def test_borders_that_nothing_else_holds(tmp_path: Path) -> None:
+    file = tmp_path / limits.FILE
+    file.write_text("[sufficient]\njudged_min = 1\nweight_cv = 10\n", encoding="utf-8")
+    assert limits.load(tmp_path) == Limits(judged_min=1, weight_cv=10)
+    file.write_text("[sufficient]\nweight_cv = 0\n", encoding="utf-8")
+    assert limits.load(tmp_path).weight_cv == 0
+    around = completeness.around(WEEK)
+    assert (around.first, around.last) == (date(2026, 11, 1), date(2026, 11, 9))
+    same = [heard(0, 24, 10, 1, 10), heard(1, 24, 10, 10, 19)]
+    assert completeness.seq_gaps(same, WEEK) == SeqGaps(0, 2), "the same number twice"
+    paper = [ItemTotals(DoorKey("bin-001", d), Item.PAPER, 2, 30) for d in ("a", "b")]
+    assert counts.items(paper) == {Item.PAPER: ItemCounts(4, 60)}
+    heavy = figures.figures(full(Counts(10, 100, 10, 8)), 1.0, DEFAULT)
+    light = figures.figures(full(Counts(10, 0, 9, 8)), 1.0, DEFAULT)
+    for now, then in ((heavy, light), (light, heavy)):
+        found = compare(now, then)
+        assert (found.accuracy, found.kitchen_separation, found.diversion) == (None,) * 3
