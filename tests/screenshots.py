@@ -52,6 +52,8 @@ STATIC = ROOT / "api" / "static"
 KEPT, ALL = ROOT / "docs" / "images", ROOT / "var" / "screenshots"
 SITE = ROOT / "deploy" / "xinbei"
 PASSWORD = secrets.token_urlsafe()
+LOADED = """() => !document.querySelector('.loading')
+    && !/正在读取|Loading/.test(document.body.innerText)"""
 REWARDS = (
     Reward("tissues", "抽纸一提", "Tissues", 300, 84),
     Reward("soap", "洗衣皂两块", "Two bars of soap", 200, 6),
@@ -185,15 +187,20 @@ def _earn(parts: Parts, folder: Path) -> None:
 
 
 def _diligent(parts: Parts) -> str:
-    """The account of the pictures' community that has most points."""
+    """The account of the pictures' community that has most points, or has redeemed some."""
+    redeemed = Shop(parts.engine, parts.registry.site.zone).redemptions(limit=1)
+    if redeemed:
+        return redeemed[0].account
     own = [one for one in Accounts(parts.engine).all() if one.community(NOW.date()) == COMMUNITY]
     return max(own, key=lambda one: (one.balance, one.code)).code
 
 
 def _replaced(fact: Fact, full: Sequence[Door], now_us: int) -> bool:
     since_us = now_us - EVENING_US
-    mine = {door.device for door in full}
-    return isinstance(fact, LevelReading) and fact.device in mine and fact.at_us > since_us
+    mine = {door.key for door in full}
+    if not isinstance(fact, LevelReading) or fact.at_us <= since_us:
+        return False
+    return (fact.device, fact.door) in mine
 
 
 def _evening(full: Sequence[Door], now_us: int) -> list[Fact]:
@@ -305,6 +312,7 @@ def _sign_in(context: BrowserContext, url: str, role: Role, parts: Parts) -> Non
 def _settle(page: Page) -> None:
     page.clock.run_for(3_000)
     page.wait_for_timeout(1_200)
+    page.wait_for_function(LOADED)
     page.clock.run_for(1_000)
     page.wait_for_timeout(300)
 
