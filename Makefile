@@ -60,10 +60,10 @@ docs: .venv/ready-dev ## make docs/asyncapi.json and docs/openapi.json from the 
 	$(BIN)/python -m api openapi > docs/openapi.json
 
 lock: ## compile the requirement files anew (needs uv)
-	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
-	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group pyproject.toml:web -c requirements-dev.lock -o requirements-web.lock
-	uv pip compile -q --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --group pyproject.toml:build -c requirements-dev.lock -o requirements-build.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --group pyproject.toml:web -c requirements-dev.lock -o requirements-web.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --group pyproject.toml:build -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## remove what was made, the data of the demo included
 	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache api/static web/node_modules
