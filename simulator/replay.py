@@ -149,7 +149,7 @@ def messages(emptyings: list[Emptying], door: str) -> Iterator[tuple[str, tuple[
 
 
 def make_site(folder: Path, site: str, zone: str, category: str, emptyings: list[Emptying]) -> None:
-    """Write the registry tables of the file's bins, all in one community ``all``."""
+    """Write the registry of the file's bins, all in one community ``all``, and a tariff."""
     since = (min(e.at for e in emptyings).date() - timedelta(days=1)).isoformat()
     places = {e.device: e.place or e.device for e in emptyings}
     door = f"{category},{category},240,1000,0,80,95,{since},"
@@ -184,6 +184,8 @@ def make_site(folder: Path, site: str, zone: str, category: str, emptyings: list
                     table = csv.writer(file)
                     for device, place in sorted(places.items()):
                         table.writerow((device, "bin", place, 0, 0, since, ""))
+        tariff = f"[[tariff]] # no table of rates: emptyings earn no points\nfrom = {since}\n"
+        (folder / "tariff.toml").write_text(tariff, encoding="utf-8")
     except OSError as error:
         raise BadInput(
             f"--make-site: cannot write {folder} ({error.strerror}); name a folder of yours"
