@@ -6,11 +6,13 @@ mistakes that only many facts together bring out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-from smartbin.calendar import US_PER_HOUR, Days
+from smartbin.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
 from smartbin.errors import StoreUnavailable
 from smartbin.events import (
     Alarm,
@@ -52,9 +54,11 @@ class DropsWhatComesLate(Model):
         super().append([f for f in facts if f not in late])
 
 
-class LosesTheCrew(Model):
+class LosesTheTemperature(Model):
     def append(self, facts: Sequence[Fact]) -> None:
-        super().append([replace(f, crew=None) if isinstance(f, Collection) else f for f in facts])
+        super().append(
+            [replace(f, temperature_c=None) if isinstance(f, Status) else f for f in facts]
+        )
 
 
 class KeepsTheAccount(Model):
@@ -137,6 +141,75 @@ class KeepsTheOldest(Model):
         return list(super().deposits(doors, start_us, end_us, 10**9))[-limit:]
 
 
+class TakesEveryDayFor24Hours(Model):
+    """Windows of a fixed width from the span's first day on: wrong after clocks have changed."""
+
+    def deposit_totals(self, spans: Sequence[Span], *, by_day: bool) -> Sequence[DoorTotals]:
+        if not by_day:
+            return super().deposit_totals(spans, by_day=by_day)
+        rows: list[DoorTotals] = []
+        for span in spans:
+            first_us = start_us(span.days.first, self._zone)
+            slots: dict[int, list[Deposit]] = defaultdict(list)
+            for d in self._deposits_of(span):
+                slots[(d.at_us - first_us) // US_PER_DAY].append(d)
+            for n, found in sorted(slots.items()):
+                moved = Model(ZoneInfo("UTC"))
+                day = span.days.first + timedelta(days=n)
+                noon_us = start_us(day, ZoneInfo("UTC")) + US_PER_DAY // 2
+                moved.append([replace(d, at_us=noon_us + i) for i, d in enumerate(found)])
+                rows += moved.deposit_totals([Span(span.door, Days(day, day))], by_day=True)
+        return rows
+
+
+class FillsInFromOlderStatuses(Model):
+    """The newest value of each field, whichever status had it."""
+
+    def latest_statuses(self, devices: Iterable[str]) -> Mapping[str, Status]:
+        found: dict[str, Status] = {}
+        for device, newest in super().latest_statuses(devices).items():
+            older = [f for f in self._facts.values() if isinstance(f, Status)]
+            older = sorted((f for f in older if f.device == device), key=lambda f: f.at_us)
+            known = {k: v for f in older for k, v in asdict(f).items() if v is not None}
+            found[device] = replace(newest, **known)
+        return found
+
+
+class KeepsPlainTextAlone(Model):
+    """A connection or a column in ASCII."""
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        super().append([self._plain(f) for f in facts])
+
+    def _plain(self, fact: Fact) -> Fact:
+        if isinstance(fact, Collection) and fact.crew:
+            return replace(fact, crew=_ascii(fact.crew))
+        if isinstance(fact, LevelReading) and fact.fault:
+            return replace(fact, fault=_ascii(fact.fault))
+        if isinstance(fact, Status) and fact.firmware:
+            return replace(fact, firmware=_ascii(fact.firmware))
+        return fact
+
+
+def _ascii(said: str) -> str:
+    return said.encode("ascii", "replace").decode()
+
+
+class LosesWhatLiesBetweenPieces(Model):
+    """A list read in growing pieces, from the newest backwards, that do not quite meet."""
+
+    def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
+        whole = super().levels(device, start_us, end_us, 10**9)
+        found: list[LevelReading] = []
+        high_us, width_us = max((r.at_us for r in whole), default=start_us) + 1, US_PER_HOUR
+        while high_us > start_us:
+            low_us = max(start_us, high_us - width_us)
+            least_us = low_us if low_us == start_us else low_us + 1
+            found += [r for r in whole if least_us <= r.at_us < high_us]
+            high_us, width_us = low_us, width_us * 16
+        return found[:limit]
+
+
 class IsNoStoreBeforeItsFirstFact(Model):
     def check(self) -> None:
         if not self._facts:
@@ -146,7 +219,7 @@ class IsNoStoreBeforeItsFirstFact(Model):
 ALONE: dict[str, type[Model]] = {
     "check_appending_twice_is_appending_once": CountsRepetitions,
     "check_order_is_free": DropsWhatComesLate,
-    "check_every_field_comes_back": LosesTheCrew,
+    "check_every_field_comes_back": LosesTheTemperature,
     "check_an_account_is_not_kept": KeepsTheAccount,
     "check_windows_are_half_open": ClosesWindows,
     "check_days_are_the_sites": RoundsDaysUp,
@@ -157,8 +230,20 @@ ALONE: dict[str, type[Model]] = {
     "check_the_newest_alarm_decides": BelievesTheLastAlarmToArrive,
     "check_presence_counts_hours_messages_and_counters": CountsFactsAsMessages,
     "check_limits_keep_the_newest": KeepsTheOldest,
+    "check_days_of_23_and_25_hours": TakesEveryDayFor24Hours,
+    "check_the_newest_has_its_own_fields_alone": FillsInFromOlderStatuses,
+    "check_any_text_comes_back": KeepsPlainTextAlone,
+    "check_long_lists_are_whole": LosesWhatLiesBetweenPieces,
     "check_an_empty_store_answers": IsNoStoreBeforeItsFirstFact,
 }
+
+UNASKED = (IsNoStoreBeforeItsFirstFact, LosesWhatLiesBetweenPieces)
+"""Found by their checks alone: asking needs facts, and a few of them rarely lie at such hours."""
+
+
+class LosesTheCrew(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        super().append([replace(f, crew=None) if isinstance(f, Collection) else f for f in facts])
 
 
 class ForgetsADeviceOfTwo(Model):
@@ -245,6 +330,7 @@ class IgnoresWhenItWasFullBefore(Model):
 
 
 MORE: list[type[Model]] = [
+    LosesTheCrew,
     ForgetsADeviceOfTwo,
     CountsADaySpanOnce,
     LosesTheLastDay,

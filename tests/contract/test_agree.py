@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from smartbin.telemetry import open_reader, open_writer
-from tests.contract.defects import ALONE, MORE, IsNoStoreBeforeItsFirstFact
+from tests.contract.defects import ALONE, MORE, UNASKED
 from tests.contract.histories import Case, answers, cases, tell
 from tests.contract.model import Model
 from tests.influx import Influx
@@ -71,7 +71,7 @@ def differs(kind: type[Model], examples: int) -> bool:
     return False
 
 
-FOUND_BY_ASKING = [kind for kind in ALONE.values() if kind is not IsNoStoreBeforeItsFirstFact]
+FOUND_BY_ASKING = [kind for kind in ALONE.values() if kind not in UNASKED]
 
 
 @pytest.mark.parametrize("kind", [*FOUND_BY_ASKING, *MORE])
