@@ -28,7 +28,7 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 	@$(BIN)/python -m simulator demo $(ARGS)
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 soak: .venv/ready-dev ## every account's points after 30 days of harsh faults, against an oracle (long)
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
