@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check bench clean lock docs web screenshots secrets
+.PHONY: help setup demo test soak mutants coverage check bench clean lock docs web screenshots secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,10 @@ help: ## list the tasks
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-web.lock
 	@touch $@
 
+.venv/ready-mutation: .venv/ready-dev requirements-mutation.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-mutation.lock
+	@touch $@
+
 setup: .venv/ready-dev ## make the environment with everything for development
 
 demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=--check: compare with what must be and end)
@@ -32,6 +36,13 @@ test: .venv/ready-dev api/static/index.html ## set up and run every test
 
 soak: .venv/ready-dev ## every account's points after 30 days of harsh faults, against an oracle (long)
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
+
+coverage: .venv/ready-dev api/static/index.html ## run every test and say which branches of smartbin/ and gateway/ none of them took
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+mutants: .venv/ready-mutation ## change the guarantee, wire, rewards and sorting line by line: tests must notice (ARGS="smartbin.rewards.*")
+	SMARTBIN_TEST_SEEDS=20 $(BIN)/mutmut run --max-children 1 $(ARGS)
+	$(BIN)/python -m tests.mutants
 
 check: .venv/ready-dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -64,6 +75,7 @@ lock: ## compile the requirement files anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --extra demo --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --group pyproject.toml:web -c requirements-dev.lock -o requirements-web.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --group pyproject.toml:build -c requirements-dev.lock -o requirements-build.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --group pyproject.toml:mutation -c requirements-dev.lock -o requirements-mutation.lock
 
 clean: ## remove what was made, the data of the demo included
-	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache api/static web/node_modules
+	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache api/static web/node_modules mutants .coverage*
