@@ -34,8 +34,9 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 test: .venv/ready-dev api/static/index.html ## set up and run every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
-soak: .venv/ready-dev ## every account's points after 30 days of harsh faults, against an oracle (long)
+soak: .venv/ready-dev api/static/index.html ## long campaigns: points after 30 days of harsh faults against an oracle; a board open for an hour
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
+	$(BIN)/python -m tests.soak.board
 
 coverage: .venv/ready-dev api/static/index.html ## run every test and say which branches of smartbin/ and gateway/ none of them took
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from api import (
+    alarms,
     boards,
     codes,
     collections,
@@ -105,6 +106,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(participation.router)
     app.include_router(revisions.router)
     app.include_router(places.router)
+    app.include_router(alarms.router)
     app.include_router(verdicts.router)
     app.include_router(boards.router)
     app.include_router(quarantine.router)

@@ -1,0 +1,66 @@
+"""Alarms: what is wrong at which device now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.errors import documented
+from api.parts import PartsDep
+from api.security import CrewDep
+from api.tables import Format, FormatQuery, csv_response
+from smartbin.events import Alarm, AlarmType
+
+router = APIRouter(prefix="/api/v1", tags=["alarms"])
+# A fire comes before everything else a person could look at.
+FIRST = (AlarmType.FIRE, AlarmType.SMOKE)
+
+
+class ActiveAlarm(BaseModel):
+    """An alarm that has begun and not ended; ``door`` is empty when it is the device's."""
+
+    device: str
+    name: str
+    community: str | None
+    door: str
+    type: AlarmType
+    since: datetime
+
+
+class Alarms(BaseModel):
+    """What is wrong now."""
+
+    as_of: datetime
+    alarms: list[ActiveAlarm] = Field(description="fire and smoke first, then the longest active")
+
+
+@router.get("/alarms", responses=documented(401, 403, 422, 503), response_model=Alarms)
+def alarms(parts: PartsDep, who: CrewDep, format: FormatQuery = Format.JSON) -> Alarms | Response:
+    """What is wrong now, at every device; a community sees its own."""
+    today, registry = parts.today(), parts.registry
+    mine = [
+        device
+        for device in registry.devices
+        if who.community in (None, registry.community_of(device, today))
+    ]
+    rows = [
+        ActiveAlarm(
+            device=one.device,
+            name=registry.devices[one.device].name,
+            community=registry.community_of(one.device, today),
+            door=one.door,
+            type=one.type,
+            since=parts.local(one.at_us),
+        )
+        for one in sorted(parts.reader.active_alarms(mine), key=_urgency)
+    ]
+    if format is Format.CSV:
+        return csv_response(ActiveAlarm.model_fields, (row.model_dump() for row in rows), "alarms")
+    return Alarms(as_of=parts.local(parts.now_us()), alarms=rows)
+
+
+def _urgency(alarm: Alarm) -> tuple[bool, int, str]:
+    return alarm.type not in FIRST, alarm.at_us, alarm.device
