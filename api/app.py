@@ -19,9 +19,11 @@ from api import (
     collections,
     communities,
     coverage,
+    devices,
     errors,
     live,
     participation,
+    people,
     places,
     places_sorting,
     points,
@@ -34,6 +36,7 @@ from api import (
     session,
     shop,
     signals,
+    tariff,
     verdicts,
 )
 from api.headers import SecurityHeaders
@@ -107,6 +110,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(revisions.router)
     app.include_router(places.router)
     app.include_router(alarms.router)
+    app.include_router(devices.router)
     app.include_router(verdicts.router)
     app.include_router(boards.router)
     app.include_router(quarantine.router)
@@ -117,6 +121,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(points.router)
     app.include_router(shop.router)
     app.include_router(signals.router)
+    app.include_router(tariff.router)
+    app.include_router(people.router)
     app.include_router(live.router)
     _health(app)
     app.include_router(screens.router)  # last: it answers every address that nobody else does

@@ -13,7 +13,7 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
 
@@ -29,6 +29,9 @@ from smartbin import calendar
 from smartbin.collection import Policy, state_of
 from smartbin.errors import StoreUnavailable
 from smartbin.events import Deposit, DoorKey, LevelReading, identity
+from smartbin.records.earnings import Earnings
+from smartbin.records.feed import earned
+from smartbin.records.judgements import DepositKey
 
 router = APIRouter(prefix="/api/v1", tags=["live"], dependencies=[PUBLIC])
 LISTENERS_MAX = 1_000
@@ -155,12 +158,13 @@ class Hub:
             self._eyes_open.set()
             return []
         fresh = [fact for key, fact in facts.items() if key not in self._seen]
+        points = points_of(self._parts, fresh)
         # Facts older than the window are asked for no more, so the memory of them may go.
         self._seen = set(facts) | (self._seen if len(self._seen) < 10 * NEWS_MAX else set())
         news = []
         for fact in sorted(fresh, key=lambda fact: fact.at_us):
             self._number += 1
-            body = told(self._parts, fact)
+            body = told(self._parts, fact, points)
             text = _event(fact.kind, body, f"{self._watch}-{self._number}")
             news.append(News(self._number, body["community"], text))
         return news
@@ -240,11 +244,22 @@ def _recent(parts: Parts, community: str | None) -> str:
     ]
     since_us = now_us - RECENT_LOOK_BACK_US
     last = parts.reader.deposits(doors, since_us, now_us + LOOK_BACK_US, RECENT)
-    return _event("recent", {"deposits": [told(parts, deposit) for deposit in last]})
+    points = points_of(parts, last)
+    return _event("recent", {"deposits": [told(parts, deposit, points) for deposit in last]})
 
 
-def told(parts: Parts, fact: Any) -> dict[str, Any]:
-    """A fact as boards are told of it: where, what and when; never who."""
+def points_of(parts: Parts, facts: Sequence[Any]) -> Mapping[DepositKey, int]:
+    """What the deposits among these have earned; nothing while the records are away."""
+    deposits = [fact for fact in facts if isinstance(fact, Deposit)]
+    try:
+        return earned(parts.engine, Earnings(parts.registry, parts.tariffs), deposits)
+    except StoreUnavailable as error:
+        log.warning("no points on the boards: %s", error)
+        return {}
+
+
+def told(parts: Parts, fact: Any, points: Mapping[DepositKey, int]) -> dict[str, Any]:
+    """A fact as boards are told of it: where, what, when and what it earned; never who."""
     today = parts.today()
     door = parts.registry.door(DoorKey(fact.device, fact.door or ""), today)
     body = {
@@ -258,6 +273,10 @@ def told(parts: Parts, fact: Any) -> dict[str, Any]:
     for name in names:
         if getattr(fact, name, None) is not None:
             body[name] = getattr(fact, name)
+    if isinstance(fact, Deposit):
+        key = DepositKey(fact.device, fact.door, fact.at_us)
+        if key in points:
+            body["points"] = points[key]
     if isinstance(fact, LevelReading):
         body["level_pct"] = fact.level_pct
         body["state"] = state_of(door, fact, parts.now_us(), POLICY) if door else None

@@ -100,6 +100,7 @@ def _refuse_what_is_not_theirs(who: Principal, request: Request, parts: Parts) -
 
 PUBLIC = Depends(Allow(Role.PUBLIC))
 CREW = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.OFFICE))
+COMMUNITY = Depends(Allow(Role.COMMUNITY, Role.OFFICE))
 OFFICE = Depends(Allow(Role.OFFICE))
 ADMIN = Depends(Allow())
 RESIDENT = Depends(Allow(Role.RESIDENT, Role.OFFICE))

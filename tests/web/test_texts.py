@@ -76,3 +76,16 @@ def test_every_named_text_exists() -> None:
 
 def test_the_lock_names_no_registry() -> None:
     assert '"resolved"' not in (WEB / "package-lock.json").read_text(encoding="utf-8")
+
+
+def test_the_types_of_the_api_are_the_descriptions() -> None:
+    described = json.loads((WEB.parent / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    types = (WEB / "src" / "api" / "types.ts").read_text(encoding="utf-8")
+    named = set(re.findall(r'Api\["(\w+)"\]', types))
+    assert len(named) > 20
+    assert named <= set(described["components"]["schemas"])
+    # An event stream has no shape in OpenAPI; every other shape is made, not written.
+    assert re.findall(r"^export interface (\w+)", types, re.M) == ["LiveDeposit"]
+    build = json.loads((WEB / "package.json").read_text(encoding="utf-8"))["scripts"]
+    assert build["build"].startswith("npm run -s types &&")
+    assert build["types"].startswith("openapi-typescript ../docs/openapi.json ")

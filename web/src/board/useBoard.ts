@@ -99,7 +99,7 @@ const NOTHING = { deposits: 0, weight_g: 0, share: null, judged: 0, correct: 0, 
 function withToday(sorting: Sorting | null, today: string) {
   if (!sorting) return [];
   if (sorting.days.at(-1)?.day === today) return sorting.days;
-  const blank: Figures = { deposits: 0, weight_g: 0, judged: 0, correct: 0, accuracy: null, completeness: null, by_category: { kitchen: NOTHING, recyclable: NOTHING, hazardous: NOTHING, residual: NOTHING } };
+  const blank: Figures = { ...sorting.total, deposits: 0, weight_g: 0, judged: 0, correct: 0, accuracy: null, completeness: null, by_category: { kitchen: NOTHING, recyclable: NOTHING, hazardous: NOTHING, residual: NOTHING } };
   return [...sorting.days, { day: today, ...blank }];
 }
 

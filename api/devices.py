@@ -1,0 +1,191 @@
+"""Every device at a glance, and what each needs: the office's list of where to send somebody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api import schemas
+from api.errors import documented
+from api.parts import Parts, PartsDep
+from api.security import COMMUNITY
+from api.statistics import heard
+from api.tables import Format, FormatQuery, csv_response
+from smartbin.calendar import Days
+from smartbin.collection import Policy
+from smartbin.events import DeviceState, DoorKey, LevelReading, Status
+from smartbin.records.principals import Principal
+from smartbin.registry import Device, DeviceKind
+
+router = APIRouter(prefix="/api/v1", tags=["devices"])
+POLICY = Policy()
+# Holes in a counter and refused messages are looked for in the last week.
+LOOK_BACK_DAYS = 7
+BATTERY_LOW_PCT = 20
+COMPLETENESS_LOW = 0.95
+
+
+class Care(StrEnum):
+    """Why a device needs somebody, gravest first."""
+
+    ALARM = "alarm"
+    SILENT = "silent"
+    OFFLINE = "offline"
+    FAULT = "fault"
+    BATTERY = "battery"
+    GAPS = "gaps"
+    REFUSED = "refused"
+
+
+class DeviceRow(BaseModel):
+    """A device, its last word, and what it needs. Completeness, missing and refused messages are
+    of the last seven days.
+    """
+
+    id: str = Field(examples=["bin-007"])
+    kind: DeviceKind
+    name: str = Field(examples=["7号箱"])
+    community: str | None
+    care: list[Care] = Field(description="what it needs, gravest first; empty when nothing")
+    last_seen: datetime | None
+    state: DeviceState | None
+    battery_pct: int | None
+    rssi_dbm: int | None
+    temperature_c: int | None
+    firmware: str | None
+    alarms: list[schemas.AlarmNow]
+    faulty_doors: list[str] = Field(description="doors whose sensor could not tell their level")
+    completeness: float | None = Field(description="share of device-hours heard from, 0 to 1")
+    missing_messages: int = Field(description="holes in its message counter")
+    refused_messages: int
+
+
+class DevicesOut(BaseModel):
+    """The devices in service today, those that need somebody first."""
+
+    as_of: datetime
+    devices: list[DeviceRow]
+
+
+@router.get("/devices", responses=documented(401, 403, 503), response_model=DevicesOut)
+def devices(
+    parts: PartsDep,
+    who: Annotated[Principal, COMMUNITY],
+    format: FormatQuery = Format.JSON,
+) -> DevicesOut | Response:
+    """Every device in service: its last word, its health over seven days, and what it needs."""
+    today = parts.today()
+    chosen = [
+        device
+        for device in parts.registry.devices.values()
+        if today in device.days
+        and who.community in (None, parts.registry.community_of(device.id, today))
+    ]
+    rows = sorted(_rows(parts, chosen), key=lambda row: (_urgency(row), row.id))
+    if format is Format.CSV:
+        return csv_response(DeviceRow.model_fields, (_flat(row) for row in rows), "devices")
+    return DevicesOut(as_of=parts.local(parts.now_us()), devices=rows)
+
+
+def _rows(parts: Parts, chosen: Sequence[Device]) -> Iterable[DeviceRow]:
+    now_us, today = parts.now_us(), parts.today()
+    names = [device.id for device in chosen]
+    days = Days(today - timedelta(days=LOOK_BACK_DAYS - 1), today)
+    statuses = parts.reader.latest_statuses(names)
+    levels = _levels(parts, names, now_us)
+    found = heard(parts, [(id, days) for id in names], days)
+    alarms: dict[str, list[schemas.AlarmNow]] = {}
+    for a in parts.reader.active_alarms(names):
+        told = schemas.AlarmNow(
+            device=a.device, door=a.door, type=a.type, since=parts.local(a.at_us)
+        )
+        alarms.setdefault(a.device, []).append(told)
+    refused = _refused(parts, days)
+    for device in chosen:
+        status, readings = statuses.get(device.id), levels.get(device.id, [])
+        last_us = max(
+            [r.at_us for r in readings] + ([status.at_us] if status else []), default=None
+        )
+        gaps, share = found.gaps.get(device.id), found.by_device[device.id].share
+        row = DeviceRow(
+            id=device.id,
+            kind=device.kind,
+            name=device.name,
+            community=parts.registry.community_of(device.id, today),
+            care=[],
+            last_seen=parts.local_or_none(last_us),
+            state=status.state if status else None,
+            battery_pct=status.battery_pct if status else None,
+            rssi_dbm=status.rssi_dbm if status else None,
+            temperature_c=status.temperature_c if status else None,
+            firmware=status.firmware if status else None,
+            alarms=alarms.get(device.id, []),
+            faulty_doors=sorted(r.door for r in readings if r.level_pct is None),
+            completeness=share,
+            missing_messages=gaps.missing if gaps else 0,
+            refused_messages=refused[device.id],
+        )
+        row.care = list(_care(row, status, silent=_is_silent(last_us, now_us)))
+        yield row
+
+
+def _levels(parts: Parts, names: Iterable[str], now_us: int) -> Mapping[str, list[LevelReading]]:
+    today = Days(parts.today(), parts.today())
+    keys = [span.door.key for id in names for span in parts.registry.spans(id, today)]
+    found: dict[str, list[LevelReading]] = {}
+    newest: Mapping[DoorKey, LevelReading] = parts.reader.latest_levels(
+        keys, now_us - POLICY.look_back_us
+    )
+    for key, reading in newest.items():
+        found.setdefault(key.device, []).append(reading)
+    return found
+
+
+def _refused(parts: Parts, days: Days) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for refusal, messages in parts.refusals.counts().items():
+        if refusal.day in days:
+            found[refusal.device] += messages
+    return found
+
+
+def _is_silent(last_us: int | None, now_us: int) -> bool:
+    return last_us is None or last_us < now_us - POLICY.silent_after_us
+
+
+def _care(row: DeviceRow, status: Status | None, *, silent: bool) -> Iterable[Care]:
+    if row.alarms:
+        yield Care.ALARM
+    if silent:
+        yield Care.SILENT
+    elif status is not None and status.state is DeviceState.OFFLINE:
+        yield Care.OFFLINE
+    if row.faulty_doors:
+        yield Care.FAULT
+    if row.battery_pct is not None and row.battery_pct < BATTERY_LOW_PCT:
+        yield Care.BATTERY
+    if row.completeness is not None and row.completeness < COMPLETENESS_LOW:
+        yield Care.GAPS
+    if row.refused_messages:
+        yield Care.REFUSED
+
+
+def _urgency(row: DeviceRow) -> int:
+    order = list(Care)
+    return order.index(row.care[0]) if row.care else len(order)
+
+
+def _flat(row: DeviceRow) -> dict[str, object]:
+    return {
+        **row.model_dump(),
+        "care": " ".join(row.care),
+        "alarms": " ".join(alarm.type for alarm in row.alarms),
+        "faulty_doors": " ".join(row.faulty_doors),
+    }

@@ -1,0 +1,217 @@
+"""Who may sign in and which programs may ask: made, changed and ended from the office's desk.
+
+Nobody gives more than they have: the office makes crews, communities, supervisors and inspectors;
+only an admin makes another office user or admin, or touches one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.errors import Problem, documented
+from api.parts import Parts, PartsDep
+from api.security import OfficeDep
+from smartbin.records.passwords import LENGTH_MAX, LENGTH_MIN
+from smartbin.records.principals import Principal, Role
+from smartbin.records.sign_in import SignIn
+from smartbin.records.tokens import Tokens
+from smartbin.records.users import NAME_MAX, User, Users
+
+router = APIRouter(prefix="/api/v1", tags=["people"])
+ABOVE_OFFICE = frozenset({Role.OFFICE, Role.ADMIN})
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX, examples=["li.wei"])]
+Password = Annotated[str, Field(min_length=LENGTH_MIN, max_length=LENGTH_MAX)]
+Community = Annotated[
+    str | None,
+    Field(max_length=64, description="the one that a community or supervisor is bound to"),
+]
+
+
+class UserIn(BaseModel):
+    """A user to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    role: Role = Field(examples=["crew"])
+    community: Community = None
+    password: Password = Field(examples=["four quiet lorries"])
+
+
+class UserOut(BaseModel):
+    """Somebody who may sign in, unless disabled."""
+
+    name: str
+    role: Role
+    community: str | None
+    created: datetime
+    disabled: datetime | None
+    mine: bool = Field(description="whether who asks may change this user")
+
+
+class UsersOut(BaseModel):
+    """Everybody, by name."""
+
+    users: list[UserOut]
+
+
+class PasswordIn(BaseModel):
+    """Another password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: Password = Field(examples=["four quiet lorries"])
+
+
+class TokenIn(BaseModel):
+    """A program's token to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    role: Role = Field(examples=["crew"])
+    community: Community = None
+
+
+class TokenOut(BaseModel):
+    """A token of a program; what it is was shown once."""
+
+    name: str
+    role: Role
+    community: str | None
+    mine: bool = Field(description="whether who asks may revoke it")
+
+
+class TokensOut(BaseModel):
+    """Every token, by name."""
+
+    tokens: list[TokenOut]
+
+
+class TokenMade(BaseModel):
+    """A new token: this is the one time that it can be seen."""
+
+    name: str
+    token: str
+
+
+@router.get("/users", responses=documented(401, 403, 503))
+def users(parts: PartsDep, request: Request, who: OfficeDep) -> UsersOut:
+    """Everybody who may sign in, or could."""
+    return UsersOut(users=[_user(parts, who, one) for one in _users(parts, request).all()])
+
+
+@router.post("/users", status_code=201, responses=documented(401, 403, 404, 422, 503))
+def create_user(parts: PartsDep, request: Request, body: UserIn, who: OfficeDep) -> UserOut:
+    """Somebody new, with a first password."""
+    _refuse_above(who, body.role)
+    _known(parts, body.community)
+    made = _users(parts, request).create(
+        body.name, body.role, body.community, body.password, parts.now_us()
+    )
+    return _user(parts, who, made)
+
+
+@router.post(
+    "/users/{name}/password", status_code=204, responses=documented(401, 403, 404, 422, 503)
+)
+def set_password(
+    parts: PartsDep, request: Request, name: str, body: PasswordIn, who: OfficeDep
+) -> Response:
+    """Another password; every session of theirs ends."""
+    _find_user(parts, request, name, who)
+    _users(parts, request).set_password(name, body.password)
+    return Response(status_code=204)
+
+
+@router.post("/users/{name}/disable", status_code=204, responses=documented(401, 403, 404, 503))
+def disable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Response:
+    """Let somebody in no more, and end their sessions at once."""
+    _find_user(parts, request, name, who)
+    _users(parts, request).disable(name, parts.now_us())
+    return Response(status_code=204)
+
+
+@router.post("/users/{name}/enable", status_code=204, responses=documented(401, 403, 404, 503))
+def enable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Response:
+    """Let somebody in again."""
+    _find_user(parts, request, name, who)
+    _users(parts, request).enable(name)
+    return Response(status_code=204)
+
+
+@router.get("/tokens", responses=documented(401, 403, 503))
+def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
+    """The programs that may ask."""
+    rows = [
+        TokenOut(name=t.name, role=t.role, community=t.community, mine=_may(who, t.role))
+        for t in Tokens(parts.engine).names()
+    ]
+    return TokensOut(tokens=rows)
+
+
+@router.post("/tokens", status_code=201, responses=documented(401, 403, 404, 422, 503))
+def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
+    """A token for a program, shown this once; only its hash is kept."""
+    _refuse_above(who, body.role)
+    _known(parts, body.community)
+    secret = Tokens(parts.engine).create(body.name, body.role, body.community)
+    return TokenMade(name=body.name, token=secret)
+
+
+@router.delete("/tokens/{name}", status_code=204, responses=documented(401, 403, 404, 503))
+def revoke(parts: PartsDep, name: str, who: OfficeDep) -> Response:
+    """Forget a token: from now on it is nobody's."""
+    found = next((t for t in Tokens(parts.engine).names() if t.name == name), None)
+    if found is None:
+        detail = "name: no token is called so; GET /api/v1/tokens lists them"
+        raise Problem(404, "not-found", detail, parameter="name")
+    _refuse_above(who, found.role)
+    Tokens(parts.engine).revoke(name)
+    return Response(status_code=204)
+
+
+def _users(parts: Parts, request: Request) -> Users:
+    service: SignIn = request.app.state.sign_in
+    return Users(parts.engine, service.passwords)
+
+
+def _find_user(parts: Parts, request: Request, name: str, who: Principal) -> None:
+    found = next((one for one in _users(parts, request).all() if one.name == name), None)
+    if found is None:
+        detail = "name: nobody is called so; GET /api/v1/users lists them"
+        raise Problem(404, "not-found", detail, parameter="name")
+    _refuse_above(who, found.role)
+
+
+def _may(who: Principal, role: Role) -> bool:
+    return who.role is Role.ADMIN or role not in ABOVE_OFFICE
+
+
+def _refuse_above(who: Principal, role: Role) -> None:
+    if not _may(who, role):
+        detail = f"role: only an admin may make or change one of {role}; ask an admin"
+        raise Problem(403, "forbidden", detail, parameter="role")
+
+
+def _known(parts: Parts, community: str | None) -> None:
+    if community is not None:
+        parts.registry.community(community)
+
+
+def _user(parts: Parts, who: Principal, one: User) -> UserOut:
+    return UserOut(
+        name=one.name,
+        role=one.role,
+        community=one.community,
+        created=parts.local(one.created_us),
+        disabled=parts.local_or_none(one.disabled_us),
+        mine=_may(who, one.role),
+    )

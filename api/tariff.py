@@ -1,0 +1,36 @@
+"""How points are earned today, in sentences: what the boards and the residents' pages say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from api.parts import PartsDep
+from api.security import PUBLIC
+from smartbin.rewards import describe
+
+router = APIRouter(prefix="/api/v1", tags=["points"], dependencies=[PUBLIC])
+
+
+class RuleOut(BaseModel):
+    """One rule in both languages."""
+
+    zh: str = Field(examples=["家庭，有害垃圾：每次 20 分，每次 0.02 公斤起计。"])
+    en: str = Field(examples=["Household, hazardous waste: 20 points a deposit."])
+
+
+class TariffOut(BaseModel):
+    """The rules in force on a day; none where no tariff is."""
+
+    day: date
+    rules: list[RuleOut]
+
+
+@router.get("/tariff")
+def tariff(parts: PartsDep) -> TariffOut:
+    """Every rule by which points are earned today, and what campaigns run."""
+    day = parts.today()
+    rules = [RuleOut(zh=text.zh, en=text.en) for text in describe(parts.tariffs, day)]
+    return TariffOut(day=day, rules=rules)

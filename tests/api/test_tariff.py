@@ -1,0 +1,15 @@
+"""How points are earned, as everybody may read it."""
+
+from __future__ import annotations
+
+from smartbin.records.tokens import Role
+from smartbin.rewards import describe
+from tests.api.conftest import TODAY, Api
+from tests.records.books import TARIFFS
+
+
+def test_the_rules_in_force_are_said_in_both_languages(api: Api) -> None:
+    answer = api.get("tariff", Role.PUBLIC)
+    assert [(r["zh"], r["en"]) for r in answer["rules"]] == [
+        (text.zh, text.en) for text in describe(TARIFFS, TODAY)
+    ]
