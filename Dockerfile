@@ -8,7 +8,7 @@ RUN npm ci --no-fund --no-audit
 COPY web ./
 RUN npm run build
 
-FROM python:3.11.14-slim-bookworm AS build
+FROM python:3.11.14-slim-trixie AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 RUN python -m venv /opt/smartbin && python -m venv /opt/build
@@ -25,11 +25,16 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d /tmp/wheel \
  && /opt/smartbin/bin/pip install -q --no-deps --no-index /tmp/wheel/*.whl \
  && /opt/smartbin/bin/pip uninstall -q -y pip setuptools
 
-FROM python:3.11.14-slim-bookworm
+FROM python:3.11.14-slim-trixie
 ENV PATH=/opt/smartbin/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Backups of the records are made by PostgreSQL's own pg_dump, which must not be older than the server:
+# the two images are of one Debian release.
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends postgresql-client >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/smartbin /opt/smartbin
 WORKDIR /srv
 # Writable places are volumes; a fresh volume takes over its folder's owner.
-RUN mkdir -p var/quarantine var/tokens && chown -R 10001:10001 var
+RUN mkdir -p var/quarantine var/tokens backups && chown -R 10001:10001 var backups
 USER 10001:10001
 CMD ["python", "-m", "gateway"]

@@ -21,6 +21,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 PROGRAMS: dict[str, type[Settings]] = {
     "gateway": GatewaySettings,
     "setup": GatewaySettings,
+    "tools": GatewaySettings,
     "api": ApiSettings,
     "simulator": SimulatorSettings,
 }
@@ -46,7 +47,7 @@ def test_every_service_is_fenced_in(service: str) -> None:
     assert "no-new-privileges:true" in about["security_opt"]
     assert re.fullmatch(r"[0-9]+[mg]", about["mem_limit"])
     assert about["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
-    assert about["restart"] in ("unless-stopped", "on-failure")
+    assert about["restart"] in ("unless-stopped", "on-failure", "no")
     assert not about.get("privileged")
     tag = about["image"].removesuffix("}").rpartition(":")[2]
     assert re.match(r"v?[0-9]+\.[0-9]+", tag), f"{about['image']} is not pinned"
@@ -58,6 +59,12 @@ def test_every_image_of_the_dockerfile_is_pinned_and_it_gives_up_root() -> None:
     assert len(bases) == 3
     assert all(re.search(r":[0-9]+\.[0-9]+\.[0-9]+", base) for base in bases)
     assert re.findall(r"^USER (\S+)", text, re.M) == ["10001:10001"]
+
+
+def test_the_tool_that_dumps_is_of_the_release_of_the_server() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    last = re.findall(r"^FROM (\S+)", text, re.M)[-1]
+    assert last.rpartition("-")[2] == SERVICES["postgres"]["image"].rpartition("-")[2]
 
 
 def test_only_what_others_need_is_reachable_from_outside() -> None:
@@ -85,7 +92,7 @@ def test_every_secret_is_a_file_that_make_secrets_makes(tmp_path: Path) -> None:
     holders = {
         service for service in SERVICES if "influx_token" in SERVICES[service].get("secrets", [])
     }
-    assert holders == {"influxdb", "setup"}, "programs get tokens that may do less"
+    assert holders == {"influxdb", "setup", "tools"}, "programs get tokens that may do less"
 
 
 def test_no_password_or_token_stands_in_the_file() -> None:
