@@ -191,7 +191,8 @@ def _run(program: str, url: URL, *arguments: str) -> None:
     )
     if path is None:
         raise BadInput(f"{program} is not installed: apt-get install postgresql-client")
-    shown = url.set(drivername="postgresql", password=None).render_as_string()
+    # URL.set() takes None for "as it is", and the masked password would be taken for the real one.
+    shown = url.set(drivername="postgresql")._replace(password=None).render_as_string()
     done = subprocess.run(  # noqa: S603 - the program is PostgreSQL's own, no shell
         [path, f"--dbname={shown}", "--no-password", *arguments],
         env={**os.environ, "PGPASSWORD": str(url.password or "")},

@@ -78,16 +78,11 @@ def server() -> Iterator[Postgres]:
 def _own(programs: Path, folder: Path) -> Iterator[URL]:
     user = _user(folder)
     data, port = folder / "data", free_port()
+    password, secret = os.urandom(16).hex(), folder / "password"
+    secret.write_text(password)
     initdb = [
-        str(programs / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "smartbin",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
+        *(str(programs / "initdb"), "-D", str(data), "-U", "smartbin", "-E", "UTF8"),
+        *("-A", "scram-sha-256", f"--pwfile={secret}"),  # as in production
     ]
     made = subprocess.run(
         [*initdb, "--no-sync"],
@@ -111,7 +106,7 @@ def _own(programs: Path, folder: Path) -> Iterator[URL]:
             group=user,
             extra_groups=None if user is None else [],
         )
-    url = URL.create("postgresql+psycopg", "smartbin", None, "127.0.0.1", port, "postgres")
+    url = URL.create("postgresql+psycopg", "smartbin", password, "127.0.0.1", port, "postgres")
     try:
         until(lambda: _answers(url), f"PostgreSQL answers: {folder}/log")
         yield url
