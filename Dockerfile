@@ -5,6 +5,7 @@ FROM node:24.11.1-bookworm-slim AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci --no-fund --no-audit
+COPY docs/openapi.json ../docs/
 COPY web ./
 RUN npm run build
 

@@ -27,7 +27,7 @@ FILES = (
         "README.md",
         "LICENSE",
     ),
-    *("requirements.lock", "requirements-build.lock", "deploy", "web"),
+    *("requirements.lock", "requirements-build.lock", "deploy", "web", "docs"),
     *("smartbin", "gateway", "api", "simulator"),
 )
 UP_S = 600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,17 @@ def test_every_image_of_the_dockerfile_is_pinned_and_it_gives_up_root() -> None:
     assert len(bases) == 3
     assert all(re.search(r":[0-9]+\.[0-9]+\.[0-9]+", base) for base in bases)
     assert re.findall(r"^USER (\S+)", text, re.M) == ["10001:10001"]
+
+
+def test_what_the_screens_are_built_of_is_in_the_image_that_builds_them() -> None:
+    scripts = json.loads((ROOT / "web/package.json").read_text(encoding="utf-8"))["scripts"]
+    beside = set(re.findall(r"\.\./(docs/\S+)", " ".join(scripts.values())))
+    assert beside, "the types of the API's answers are made of its description"
+    copied = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for path in beside:
+        assert f"COPY {path} " in copied
+        assert f"!{path}" in let_in
 
 
 def test_the_tool_that_dumps_is_of_the_release_of_the_server() -> None:
