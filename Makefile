@@ -34,7 +34,8 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 test: .venv/ready-dev api/static/index.html ## set up and run every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
-soak: .venv/ready-dev api/static/index.html ## long campaigns: points after 30 days of harsh faults against an oracle; a board open for an hour
+soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliability.md: 10,000 seeds, points after 30 days, a board open for an hour
+	$(BIN)/python -m tests.simulation 0 9999
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
 	$(BIN)/python -m tests.soak.board
 

@@ -1,248 +1,231 @@
-"""A broker and stores that misbehave in every way that is allowed, from one seed.
-
-The broker gives packet ids out anew after a reconnect, forgets an acknowledged id whatever message
-it belongs to now, and repeats what is not acknowledged. Stores fail before or after a write took
-effect, refuse single facts, and the process dies between any two steps.
+"""A site from one seed: devices, a broker that misbehaves, and the real pipeline, SQLite stores,
+quarantine and settler over a disk that fails. The machine dies between any two steps and starts
+again over what the disk holds.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
 
 from gateway.backoff import Backoff
 from gateway.meters import Meters
-from gateway.pipeline import Delivery, Pipeline
+from gateway.pipeline import Pipeline, Stopped
 from smartbin.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit, Fact, identity
-from smartbin.wire import Decoder, Rejected, batch_of, event_of, payload_of, topic_of
-from tests.places import small_registry
+from smartbin.events import Deposit, Judge, Verdict
+from smartbin.quarantine import Quarantine
+from smartbin.records import open_engine, prepare
+from smartbin.records.deposits import DepositLines
+from smartbin.records.judgements import Judgements
+from smartbin.records.settle import Settler
+from smartbin.telemetry.sqlite import SqliteWriter
+from tests.places import SHANGHAI
+from tests.records.books import NOW_US, REGISTRY, Books
+from tests.simulation.broker import Broker, Link
+from tests.simulation.devices import said
+from tests.simulation.disk import Disk
+from tests.simulation.fate import Crash, Evil, Fate
+from tests.simulation.site import CLOCK_US, DECODER, POISONOUS_G, TARIFFS, UNLUCKY_G
 
-START_US = 1_780_000_000_000_000
-POISONOUS_G = 199_999  # telemetry refuses this weight
-UNLUCKY_G = 199_998  # records refuse this weight
-WINDOW = 10
-
-
-class Crash(BaseException):
-    """The process dies here; nothing in it survives. No handler may catch it."""
-
-
-@dataclass
-class Fate:
-    """What goes wrong next."""
-
-    chance: random.Random
-    calm: bool = False
-
-    def strikes(self, probability: float) -> bool:
-        return not self.calm and self.chance.random() < probability
-
-    def step(self) -> None:
-        """Between any two steps the process may die."""
-        if self.strikes(0.03):
-            raise Crash
+LIVES_MAX, CALM_AFTER, TURNS_MAX = 200, 25, 2000
 
 
-@dataclass
-class Broker:
-    """Messages not yet acknowledged; ids belong to a connection, and messages are on the wire
-    before anybody asks for them.
+class Endless(Exception):
+    """The messages never come to an end."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The classes the site is made of: the product's own, or one with a bug."""
+
+    pipeline: type[Pipeline] = Pipeline
+    telemetry: type[SqliteWriter] = SqliteWriter
+    lines: type[DepositLines] = DepositLines
+    quarantine: type[Quarantine] = Quarantine
+    settler: type[Settler] = Settler
+    drop_stale: bool = True
+
+
+class Machine:
+    """A folder, the two programs' engines over it, and its files as they are at first. It serves
+    one world after another: an engine compiles its statements once.
     """
 
-    fate: Fate
-    queue: list[tuple[str, bytes]]
-    connection: int = 0
-    inflight: dict[int, tuple[str, bytes]] = field(default_factory=dict)
-    wire: list[Delivery] = field(default_factory=list)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "quarantine").mkdir()
+        self.engines = [_impatient(f"sqlite:///{folder}/records.db") for _ in range(2)]
+        prepare(self.engines[0])
+        Books(self.engines[0], folder).load()
+        SqliteWriter(folder / "telemetry.db", SHANGHAI).close()
+        self.forget()
+        self.files = {p: p.read_bytes() for p in folder.rglob("*.db")}
 
-    def connect(self) -> None:
-        """A new connection: what was in flight is delivered again, in any order."""
-        self.connection += 1
-        self.queue = [*self.inflight.values(), *self.queue]
-        self.fate.chance.shuffle(self.queue)
-        self.inflight = {}
-        self.push()
-
-    def push(self) -> None:
-        """Send as far as the window of unacknowledged messages allows."""
-        while self.queue and len(self.inflight) < WINDOW:
-            packet_id = next(n for n in range(1, 65536) if n not in self.inflight)
-            message = self.inflight[packet_id] = self.queue.pop(0)
-            received_at_us = START_US + 10**12
-            self.wire.append(Delivery(*message, received_at_us, packet_id, self.connection, False))
-
-    def deliver(self, number: int) -> list[Delivery]:
-        """What the gateway has read; what it had read of an older connection too."""
-        self.push()
-        batch, self.wire = self.wire[:number], self.wire[number:]
-        return batch
-
-    def acknowledged(self, packet_id: int) -> None:
-        """The broker cannot know what message the client means."""
-        self.inflight.pop(packet_id, None)
+    def forget(self) -> None:
+        """No program runs any more."""
+        for engine in self.engines:
+            engine.dispose()
 
 
-@dataclass
-class Link:
-    """The gateway's session, as the pipeline sees it."""
-
-    broker: Broker
-    fate: Fate
-    drop_stale: bool = True
-
-    def receive(self, batch_max: int, wait_s: float) -> list[Delivery]:
-        self.fate.step()
-        self._maybe_reconnect()
-        return self.broker.deliver(self.fate.chance.randint(1, 8))
-
-    def idle(self, wait_s: float) -> None:
-        self.fate.step()
-        self._maybe_reconnect()
-
-    def ack(self, deliveries: Iterable[Delivery]) -> None:
-        self.fate.step()
-        self._maybe_reconnect()
-        for delivery in deliveries:
-            if not self.drop_stale or delivery.connection == self.broker.connection:
-                self.broker.acknowledged(delivery.packet_id)
-            self.fate.step()
-
-    def _maybe_reconnect(self) -> None:
-        if self.fate.strikes(0.1):
-            self.broker.connect()
+@contextlib.contextmanager
+def machine() -> Iterator[Machine]:
+    """In memory where that is to be had: syncing costs nothing there, and it is not the subject."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    made = Machine(folder)
+    try:
+        yield made
+    finally:
+        made.forget()
+        shutil.rmtree(folder)
 
 
-class Store:
-    """Keeps facts by identity; survives crashes."""
+def _impatient(url: str) -> Engine:
+    engine = open_engine(url)
 
-    def __init__(self, fate: Fate, refuses_g: int) -> None:
-        self.fate = fate
-        self.refuses_g = refuses_g
-        self.kept: dict[tuple[str, str, str, int], Fact] = {}
+    @event.listens_for(engine, "connect")
+    def no_waiting(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout=0")
 
-    def append(self, facts: Sequence[Fact]) -> None:
-        self.fate.step()
-        if self.fate.strikes(0.15):
-            raise StoreUnavailable("before")
-        if any(isinstance(f, Deposit) and f.weight_g == self.refuses_g for f in facts):
-            raise StoreRefused("too heavy")
-        for fact in facts:
-            self.kept[identity(fact)] = fact
-            if self.fate.strikes(0.02):
-                raise StoreUnavailable("in the middle")
-        self.fate.step()
-        if self.fate.strikes(0.1):
-            raise StoreUnavailable("after it took effect")
-
-    def close(self) -> None:
-        pass
+    return engine
 
 
-class Shelf:
-    """Quarantine that may be away for a while."""
-
-    def __init__(self, fate: Fate) -> None:
-        self.fate = fate
-        self.kept: dict[tuple[str, bytes], Rejected] = {}
-
-    def add(self, rejected: Sequence[Rejected]) -> None:
-        self.fate.step()
-        if self.fate.strikes(0.1):
-            raise StoreUnavailable("full")
-        for r in rejected:
-            self.kept[r.topic, r.payload] = r
-        self.fate.step()
-
-
-@dataclass
 class World:
-    """A seed's messages, broker and stores; ``pipeline`` makes a process over them."""
+    """One seed's run; ``fate.story`` tells what struck."""
 
-    seed: int
-    pipeline_class: type[Pipeline] = Pipeline
-    drop_stale: bool = True
-
-    def __post_init__(self) -> None:
-        chance = random.Random(self.seed)
-        self.fate = Fate(chance)
-        self.deposits = [self._deposit(n, chance) for n in range(chance.randint(1, 60))]
-        self.poison: set[tuple[str, bytes]] = set()
-        self.broker = Broker(self.fate, self._messages(chance))
-        self.telemetry = Store(self.fate, POISONOUS_G)
-        self.records = Store(self.fate, UNLUCKY_G)
-        self.shelf = Shelf(self.fate)
+    def __init__(self, machine: Machine, seed: int, parts: Parts = Parts()) -> None:
+        chance = random.Random(seed)
+        self.machine, self.parts, self.fate = machine, parts, Fate(chance)
+        self.said = said(chance)
+        self.broker = Broker(self.fate, list(self.said.messages), CLOCK_US)
+        self.disk = Disk(machine.folder, self.fate, self.broker.connect)
+        self.deposits = [fact for fact in self.said.facts if isinstance(fact, Deposit)]
+        self.judged: list[tuple[str, str, int]] = []
+        self.ticks = count()
+        self.lives = 0
 
     def run(self) -> None:
-        """Start the process again whenever it dies, until nothing is left; then in calm."""
-        for life in range(500):
-            self.fate.calm = life > 40
-            self.broker.wire = []  # the process died with what it had read
-            self.broker.connect()
-            pipeline = self._process()
-            try:
-                while self.broker.queue or self.broker.inflight:
-                    if not pipeline.pump():
-                        self.broker.connect()
-                return
-            except Crash:
-                continue
-        raise AssertionError("it never comes to an end")
+        """Start the machine again whenever it dies, until nothing is left; then in calm."""
+        self.machine.forget()
+        self.disk.restore(self.machine.files)
+        for self.lives in range(LIVES_MAX):
+            self.fate.calm = self.lives > CALM_AFTER
+            left = None
+            with contextlib.ExitStack() as process:
+                process.callback(self.machine.forget)
+                try:
+                    self._live(process)
+                except Crash:
+                    left = self.disk.power_cut()
+                except Stopped:
+                    pass
+                else:
+                    return
+            self.disk.restore(left or self._files())
+        raise Endless("it never comes to an end")
 
-    def faults(self) -> list[str]:
-        """What is not as it must be, once all messages are gone."""
-        good = {identity(d): d for d in self.deposits if d.weight_g != POISONOUS_G}
-        cards = {name: d for name, d in good.items() if d.account and d.weight_g != UNLUCKY_G}
-        found = []
-        if self.telemetry.kept != good:
-            found.append(f"telemetry holds {len(self.telemetry.kept)} of {len(good)}")
-        if self.records.kept != cards:
-            found.append(f"records hold {len(self.records.kept)} of {len(cards)}")
-        if not self.poison <= set(self.shelf.kept):
-            found.append("a refused message is nowhere")
-        reasons = Counter(r.reason for r in self.shelf.kept.values())
-        if any(d.weight_g in (POISONOUS_G, UNLUCKY_G) and (d.account or d.weight_g == POISONOUS_G)
-               for d in self.deposits) and not reasons["store_refused"]:  # fmt: skip
-            found.append("a fact that a store refused is nowhere")
-        return found
+    def _live(self, process: contextlib.ExitStack) -> None:
+        """The programs from their start until nothing is left to do."""
+        self.broker.wire = []  # what the process before had read died with it
+        self.broker.connect()
+        pipeline = self._pipeline(process)
+        settler = self.parts.settler(self.machine.engines[1], REGISTRY, TARIFFS)
+        for _ in range(TURNS_MAX):
+            if not (self.broker.queue or self.broker.inflight):
+                break
+            if not pipeline.pump():
+                self.broker.connect()
+            with contextlib.suppress(StoreUnavailable):
+                self._api(settler)
+        else:
+            raise Endless("the broker never runs out of messages")
+        self.fate.calm = True
+        while settler.settle(NOW_US).marks:
+            pass
 
-    def _process(self) -> Pipeline:
-        ticks = iter(range(10**9))
-        return self.pipeline_class(
-            Link(self.broker, self.fate, self.drop_stale),
-            Decoder(small_registry()),
-            self.telemetry,
-            self.records,
-            self.shelf,
-            Meters(lambda: float(next(ticks)), lambda: START_US),
+    def _api(self, settler: Settler) -> None:
+        """What the other program does meanwhile: people judge, and points are settled."""
+        chance = self.fate.chance
+        if self.deposits and chance.random() < 0.1:
+            self._judge(chance.choice(self.deposits))
+        if chance.random() < 0.3:
+            at_once = chance.choice([1, 300])
+            engine = self.machine.engines[1]
+            self._write(lambda: settler.settle(NOW_US, at_once, self._between), engine)
+
+    def _judge(self, deposit: Deposit) -> None:
+        chance, engine = self.fate.chance, self.machine.engines[1]
+        verdict = chance.choice(list(Verdict))
+        judge = chance.choice([Judge.SUPERVISOR, Judge.INSPECTOR])
+        at_us = NOW_US + next(self.ticks)
+        judgements = Judgements(engine, SHANGHAI)
+        self._write(lambda: judgements.add(deposit, verdict, judge, "w", "seen", at_us), engine)
+        self.judged.append((deposit.device, deposit.door, deposit.at_us))
+
+    def _between(self) -> bool:
+        self.fate.step("between two transactions of settling")
+        return False
+
+    def _write(self, call: Callable[[], object], engine: Engine) -> None:
+        connection = engine.raw_connection()
+        database: Any = connection.driver_connection
+        connection.close()
+        self.disk.write("records", call, database)
+
+    def _pipeline(self, process: contextlib.ExitStack) -> Pipeline:
+        telemetry = self.parts.telemetry(self.machine.folder / "telemetry.db", SHANGHAI)
+        process.callback(telemetry.close)
+        database = telemetry._db
+        assert database is not None
+        database.execute("PRAGMA busy_timeout=0")
+        engine = self.machine.engines[0]
+        lines = self.parts.lines(engine, SHANGHAI)
+        shelf = self.parts.quarantine(self.machine.folder / "quarantine")
+        return self.parts.pipeline(
+            Link(self.broker, self.fate, self.parts.drop_stale),
+            DECODER,
+            _Store(
+                lambda facts: self.disk.write(
+                    "telemetry", lambda: telemetry.append(facts), database
+                ),
+                POISONOUS_G,
+            ),
+            _Store(lambda facts: self._write(lambda: lines.append(facts), engine), UNLUCKY_G),
+            _Shelf(lambda rejected: self.disk.write("quarantine", lambda: shelf.add(rejected))),
+            Meters(lambda: float(next(self.ticks)), lambda: CLOCK_US),
             Backoff(0.1, 1.0, self.fate.chance),
-            lambda: False,
+            lambda: self.fate.strikes(Evil.STOP),
         )
 
-    def _deposit(self, n: int, chance: random.Random) -> Deposit:
-        weight_g = chance.choices(
-            [chance.randrange(1000), POISONOUS_G, UNLUCKY_G], [0.9, 0.05, 0.05]
-        )[0]
-        account = f"K{n % 5}" if chance.random() < 0.7 else None
-        at_us = START_US + n * 1_000_000 + n
-        return Deposit("bin-001", "kitchen", at_us, weight_g, account=account, seq=n)
+    def _files(self) -> dict[Path, bytes]:
+        """What a clean stop leaves: everything."""
+        return {p: p.read_bytes() for p in self.machine.folder.rglob("*") if p.is_file()}
 
-    def _messages(self, chance: random.Random) -> list[tuple[str, bytes]]:
-        topic = topic_of("testsite", "bin-001", "deposit")
-        messages = []
-        left = list(self.deposits)
-        while left:
-            some, left = left[: (size := chance.choice([1, 1, 1, 5]))], left[size:]
-            if len(some) == 1:
-                messages.append((topic, payload_of(event_of(some))))
-            else:
-                events = [("deposit", event_of([d])) for d in some]
-                messages.append((topic_of("testsite", "bin-001", "batch"), batch_of(events)))
-        messages += chance.choices(messages, k=len(messages) // 4)
-        for n in range(chance.randint(0, 5)):
-            self.poison.add((topic, b'{"n":%d}' % n))
-        messages += sorted(self.poison)
-        chance.shuffle(messages)
-        return messages
+
+@dataclass(frozen=True)
+class _Store:
+    """A store that refuses deposits of one weight for good: no real one refuses what the decoder
+    lets through.
+    """
+
+    write: Callable[[Any], object]
+    refuses_g: int
+
+    def append(self, facts: Any) -> None:
+        if any(isinstance(f, Deposit) and f.weight_g == self.refuses_g for f in facts):
+            raise StoreRefused("too heavy")
+        self.write(facts)
+
+
+@dataclass(frozen=True)
+class _Shelf:
+    add: Callable[[Any], object]
