@@ -19,7 +19,7 @@ from api.statistics import Place
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.calendar import Days
-from smartbin.records.participation import NOBODY, holders, took_part
+from smartbin.records.participation import NOBODY, Households, holders, took_part
 from smartbin.rewards import AccountKind
 from smartbin.sorting.participation import participation
 from smartbin.sorting.sufficiency import Why
@@ -96,7 +96,7 @@ def community_participation(
 def site_participation(
     parts: PartsDep, window: CountedDays, format: FormatQuery = Format.JSON
 ) -> ParticipationOut | Response:
-    """The same of all communities together."""
+    """The same of all communities together; who took part may be a minute old."""
     registry = parts.registry
     members = [(id, window) for id in registry.communities]
     place = statistics.of_communities(registry, PlaceKind.SITE, registry.site.id, members)
@@ -104,11 +104,25 @@ def site_participation(
     return _answer(parts, place, registered, window, format)
 
 
+def everywhere(parts: Parts, window: Days) -> Mapping[str, Households]:
+    """The households of every community. All deposits of the days are read: remembered for a
+    minute.
+    """
+
+    def read() -> Mapping[str, Households]:
+        return took_part(parts.engine, window, parts.limits.valid_weight_g)
+
+    return parts.recent.of(("took part", window), parts.now_us(), read)
+
+
 def _answer(
     parts: Parts, place: Place, registered: Mapping[str, int], window: Days, format: Format
 ) -> ParticipationOut | Response:
-    only = place.id if place.kind is PlaceKind.COMMUNITY else None
-    households = took_part(parts.engine, window, parts.limits.valid_weight_g, only)
+    households = (
+        took_part(parts.engine, window, parts.limits.valid_weight_g, place.id)
+        if place.kind is PlaceKind.COMMUNITY
+        else everywhere(parts, window)
+    )
     own = [households.get(id, NOBODY) for id in registered]
     read = statistics.read(parts, place, window, by_day=False)
     share = read.heard.total.share

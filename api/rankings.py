@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api import statistics
 from api.errors import documented
-from api.participation import counted
+from api.participation import counted, everywhere
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.sorting_schemas import (
@@ -26,7 +26,7 @@ from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import Window
 from smartbin.calendar import Days
 from smartbin.records.judgements import Judgements
-from smartbin.records.participation import NOBODY, took_part
+from smartbin.records.participation import NOBODY
 from smartbin.registry import DoorSpan
 from smartbin.sorting import completeness, counts, figures
 from smartbin.sorting.participation import HOUSEHOLDS, participation
@@ -184,7 +184,7 @@ def _doors(parts: Parts, devices: Devices) -> Mapping[str, Sequence[DoorSpan]]:
 def _participations(
     parts: Parts, heard: Mapping[str, completeness.Heard], window: Days
 ) -> Mapping[str, Rate | Insufficient]:
-    households = took_part(parts.engine, window, parts.limits.valid_weight_g)
+    households = everywhere(parts, window)
     found: dict[str, Rate | Insufficient] = {}
     for id, place in parts.registry.communities.items():
         own = households.get(id, NOBODY)

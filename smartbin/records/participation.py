@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select, tuple_
 
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Judge, Verdict
-from smartbin.records.bulk import AT_ONCE
+from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.judgements import DepositKey, Judgement, of_row, standing
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, deposit_line, holding, judgement
@@ -40,6 +42,8 @@ class Households:
 
 
 NOBODY = Households(0, {})
+_KEYS_AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
+_CARD_DAY = itemgetter(0, 1)
 
 
 def took_part(
@@ -51,11 +55,24 @@ def took_part(
     window = [day.toordinal() for day in days]
     here = [_HELD.community == community] if community is not None else []
     with snapshot(engine) as db:
-        known = _accounts(db, days, here)
+        held = _held(db, days, here)
+        # Of one community its cards are looked up, of all every deposit of the days is read.
+        cards = sorted(held) if community is not None else None
+        valid = _not_judged(db, window, valid_weight_g, cards)
         judged = _judged(db, days)
-        found = _days_of(db, window, valid_weight_g, here, bool(judged))
-        _add_judged(db, window, valid_weight_g, here, judged, found)
-    return {name: Households(known[name], found.get(name, {})) for name in known}
+        days_of: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        for card, day in chain(valid, _judged_valid(db, judged, valid_weight_g)):
+            for first, last, account_, where in held.get(card, ()):
+                if first <= day <= last:
+                    days_of[where][account_].add(day)
+    accounts: dict[str, set[str]] = defaultdict(set)
+    for holdings in held.values():
+        for _, _, account_, where in holdings:
+            accounts[where].add(account_)
+    return {
+        where: Households(len(known), {code: len(found) for code, found in days_of[where].items()})
+        for where, known in accounts.items()
+    }
 
 
 def holders(engine: Engine, spans: Iterable[Span], zone: ZoneInfo) -> Counter[str]:
@@ -78,18 +95,36 @@ def holders(engine: Engine, spans: Iterable[Span], zone: ZoneInfo) -> Counter[st
     return found
 
 
-Here = Sequence[ColumnElement[bool]]
-
-
-def _accounts(db: Connection, days: Days, here: Here) -> Mapping[str, int]:
+def _held(
+    db: Connection, days: Days, here: Sequence[ColumnElement[bool]]
+) -> Mapping[str, list[tuple[int, int, str, str]]]:
+    """Of each household's card: first and last day, account and community."""
     asked = (
-        select(_HELD.community, func.count(_HELD.account.distinct()))
+        select(_HELD.card, _HELD.first_day, _HELD.last_day, _HELD.account, _HELD.community)
         .select_from(holding.join(account, _HOUSEHOLD))
         .where(_HELD.void_us.is_(None), _HELD.first_day <= days.last.toordinal())
         .where(_HELD.last_day >= days.first.toordinal(), *here)
-        .group_by(_HELD.community)
     )
-    return {row[0]: row[1] for row in db.execute(asked)}
+    found: dict[str, list[tuple[int, int, str, str]]] = defaultdict(list)
+    for card, *rest in db.execute(asked):
+        found[card].append((rest[0], rest[1], rest[2], rest[3]))
+    return found
+
+
+def _not_judged(
+    db: Connection, window: Sequence[int], valid_weight_g: int, cards: Sequence[str] | None
+) -> Iterator[tuple[str, int]]:
+    """Cards and days with a deposit that is valid, and that nobody judged."""
+    not_wrong = or_(_LINE.verdict.is_(None), _LINE.verdict != Verdict.INCORRECT.value)
+    asked = select(_LINE.card, _LINE.day).distinct()
+    asked = asked.where(_LINE.day.in_(window), _LINE.weight_g >= valid_weight_g, not_wrong)
+    asked = asked.where(~exists().where(_SAME_DEPOSIT))
+    if cards is None:
+        yield from map(_CARD_DAY, db.execute(asked))
+        return
+    for start in range(0, len(cards), AT_ONCE):
+        some = among(db, _LINE.card, cards[start : start + AT_ONCE])
+        yield from map(_CARD_DAY, db.execute(asked.where(some)))
 
 
 def _judged(db: Connection, days: Days) -> Mapping[DepositKey, list[Judgement]]:
@@ -102,65 +137,19 @@ def _judged(db: Connection, days: Days) -> Mapping[DepositKey, list[Judgement]]:
     return found
 
 
-def _days_of(
-    db: Connection, window: Sequence[int], valid_weight_g: int, here: Here, judged: bool
-) -> dict[str, dict[str, int]]:
-    """Days with a valid deposit that nobody judged, by community and account."""
-    asked = (
-        select(_HELD.community, _HELD.account, func.count(_LINE.day.distinct()))
-        .select_from(holding.join(account, _HOUSEHOLD).join(deposit_line, _HOLDER))
-        .where(_LINE.day.in_(window), *_valid(valid_weight_g), *here)
-        .group_by(_HELD.community, _HELD.account)
-    )
-    if judged:
-        asked = asked.where(~exists().where(_SAME_DEPOSIT))
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, code, days in db.execute(asked):
-        found[name][code] = days
-    return found
-
-
-def _valid(valid_weight_g: int) -> list[ColumnElement[bool]]:
-    not_wrong = or_(_LINE.verdict.is_(None), _LINE.verdict != Verdict.INCORRECT.value)
-    return [_LINE.weight_g >= valid_weight_g, not_wrong]
-
-
-def _add_judged(
-    db: Connection,
-    window: Sequence[int],
-    valid_weight_g: int,
-    here: Here,
-    judged: Mapping[DepositKey, list[Judgement]],
-    found: dict[str, dict[str, int]],
-) -> None:
-    """Add the days on which only deposits that people judged are valid."""
-    if not judged:
-        return
-    households = holding.join(account, _HOUSEHOLD).join(deposit_line, _HOLDER)
-    asked = (
-        select(deposit_line, _HELD.community, _HELD.account)
-        .select_from(households)
-        .where(_LINE.day.in_(window), exists().where(_SAME_DEPOSIT), *here)
-    )
-    extra: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for row in db.execute(asked):
-        key = DepositKey(row.device, row.door, row.at_us)
-        verdict, _ = standing(
-            row.verdict and Verdict(row.verdict), row.judge and Judge(row.judge), judged[key]
-        )
-        if row.weight_g >= valid_weight_g and verdict is not Verdict.INCORRECT:
-            extra[row.community, row.account].add(row.day)
-    codes = sorted({code for _, code in extra})
-    for start in range(0, len(codes), AT_ONCE):
-        days_known = (
-            select(_HELD.community, _HELD.account, _LINE.day)
-            .select_from(households)
-            .where(_HELD.account.in_(codes[start : start + AT_ONCE]), _LINE.day.in_(window))
-            .where(~exists().where(_SAME_DEPOSIT), *_valid(valid_weight_g), *here)
-            .distinct()
-        )
-        for name, code, day in db.execute(days_known):
-            extra[name, code].discard(day)
-    for (name, code), days in extra.items():
-        if days:
-            found[name][code] = found[name].get(code, 0) + len(days)
+def _judged_valid(
+    db: Connection, judged: Mapping[DepositKey, Sequence[Judgement]], valid_weight_g: int
+) -> Iterator[tuple[str, int]]:
+    """Cards and days with a deposit that people judged, and that is valid as their verdict has
+    it.
+    """
+    keys = list(judged)
+    named = tuple_(_LINE.device, _LINE.door, _LINE.at_us)
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = [tuple(key) for key in keys[start : start + _KEYS_AT_ONCE]]
+        for row in db.execute(select(deposit_line).where(named.in_(some))):
+            said, by = row.verdict and Verdict(row.verdict), row.judge and Judge(row.judge)
+            key = DepositKey(row.device, row.door, row.at_us)
+            verdict, _ = standing(said, by, judged[key])
+            if row.weight_g >= valid_weight_g and verdict is not Verdict.INCORRECT:
+                yield row.card, row.day

@@ -1,100 +1,231 @@
-"""Points of every account after harsh faults, against an oracle that shares no code with them."""
+"""Every community's figures and every account's points after harsh faults, verdicts, moves and
+lost cards, against oracles that share no code with what they check.
+"""
 
 from __future__ import annotations
 
-import csv
 import os
-import time
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from math import isclose
 from pathlib import Path
 from typing import Any
 
-from simulator import run
-from simulator.children import PartFailed
-from simulator.expect import Expected
-from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
-from simulator.households import accounts, people_of, write_accounts
-from simulator.system import System, started
+from simulator.system import started
 from smartbin import calendar
-from smartbin.events import Deposit
-from smartbin.registry import Registry
 from smartbin.registry.load import load
-from tests.oracle.points import oracle
+from tests.e2e.campaign import Campaign, Client, cheaters
+from tests.oracle import figures as oracle
+from tests.oracle import points
 from tests.real import ROOT
 
 DAYS = int(os.environ.get("SMARTBIN_TEST_POINTS_DAYS", "2"))  # 30 for the long run
 SITE = ROOT / "deploy/xinbei"
-SINCE = date(2024, 1, 1)
+SHOWN = 20  # of those who moved, so many statements are read line by line
 
 
-def test_every_account_has_the_points_of_its_deposits(tmp_path: Path) -> None:
+def test_figures_and_points_are_what_was_deposited(tmp_path: Path) -> None:
     registry = load(SITE)
-    fleet = Fleet(registry, 5)
     today = calendar.day_of(calendar.to_us(datetime.now(UTC)), registry.site.zone)
-    end_us = calendar.start_us(today, registry.site.zone)
-    start_us = calendar.start_us(today - timedelta(days=DAYS), registry.site.zone)
-    rows: list[dict[str, Any]] = []
-    expected = Expected(registry)
-
-    def seen(delivery: Delivery) -> None:
-        expected.add_one(delivery)
-        rows.extend(_row(registry, f) for f in delivery.kept if isinstance(f, Deposit))
-
-    table = tmp_path / "cards.csv"
-    with table.open("w", encoding="utf-8", newline="") as file:
-        write_accounts(registry, fleet.seed, SINCE, file)
+    days = [today - timedelta(days=n) for n in range(DAYS, 0, -1)]
+    bounds_us = (calendar.start_us(day, registry.site.zone) for day in (days[0], today))
     with started(tmp_path, SITE, "auto") as system:
-        with run.buffered(system.broker, registry.devices) as publisher:
-            pace = system.pace(publisher)
-            run.backfill(fleet, publisher, start_us, end_us, Profile.HARSH, seen=seen, pace=pace)
-            system.wait_received(publisher.acknowledged)
-        system.ask_api("accounts", "import", str(table))
-        _settle(system)
-        shown = system.ask_api("accounts", "list").splitlines()
-    told = {row["card"]: int(row["balance"]) for row in csv.DictReader(shown)}
-    known = {
-        a.card: {"kind": a.kind, "cards": [{"card": a.card, "from": SINCE, "to": None}]}
-        for a in accounts(registry, fleet.seed)
-    }
+        fleet = Fleet(registry, 5)
+        played = Campaign(system, fleet, oracle.Site(SITE), days, tmp_path)
+        played.open_accounts()
+        office, supervisor = Client(system, "office"), Client(system, "supervisor")
+        played.send(*bounds_us)
+        played.settle()
+        before = _facts(played)
+        _published(played, office, before, None)
+        played.spend(office)
+        played.judge(supervisor, office)
+        played.mend_cards()
+        played.settle()
+        facts = _facts(played)
+        _published(played, office, facts, before)
+        wanted = _points(played, office)
+        _statements(played, office, wanted)
+        _figures(played, office, facts, today)
+        _rankings(played, office, facts)
+        assert any(
+            wanted[code]
+            for code, account in played.accounts.items()
+            if account["cards"][0]["card"] in cheaters(fleet)
+        ), "cheaters were among them"
+
+
+def _facts(played: Campaign) -> oracle.Facts:
+    accounts = {code: {**a, "cards": [dict(c) for c in a["cards"]]} for code, a in
+                played.accounts.items()}  # fmt: skip
+    return oracle.Facts(
+        played.site, played.days, played.deposits, played.messages, accounts,
+        list(played.verdicts),
+    )  # fmt: skip
+
+
+def _points(played: Campaign, office: Client) -> dict[str, int]:
+    """Every balance is what the rules give for the deposits, less what was spent."""
+    rows = [row for row in played.deposits if row["card"]]
     tariff = tomllib.loads((SITE / "tariff.toml").read_text(encoding="utf-8"))
-    wanted = oracle([row for row in rows if row["card"]], known, tariff)
-    differ = {card for card in wanted if told.get(card) != wanted[card]}
-    assert not differ, [(card, told.get(card), wanted[card]) for card in sorted(differ)[:10]]
-    assert set(told) == set(wanted)
-    cheaters = {c for p in registry.communities.values() for c in people_of(5, p).cheaters}
+    wanted = points.oracle(rows, played.accounts, tariff, played.verdicts)
+    told: dict[str, int] = {}
+    after: str | None = ""
+    while after is not None:
+        page = office.get("accounts", after=after)
+        told |= {row["account"]: row["balance"] for row in page["accounts"]}
+        after = page["next_after"]
+    due = {code: given - played.spent.get(code, 0) for code, given in wanted.items()}
+    differ = {code for code in due if told.get(code) != due[code]}
+    assert not differ, [(code, told.get(code), due[code]) for code in sorted(differ)[:10]]
+    assert set(told) == set(due)
     assert sum(wanted.values()) > 10_000
-    assert any(wanted[card] for card in cheaters), "cheaters were among them"
+    return wanted
 
 
-def _settle(system: System) -> None:
-    """Until nothing is left: the API's own settler is at it too, and each waits for the other."""
-    deadline_s = time.monotonic() + 200 + 60 * DAYS
-    while time.monotonic() < deadline_s:
-        try:
-            said = system.ask_api("settle")
-        except PartFailed as error:
-            if "locked" not in str(error):
-                raise
-        else:
-            if "another settler" not in said:
-                return
-    raise AssertionError("not settled in time")
+def _statements(played: Campaign, office: Client, wanted: Mapping[str, int]) -> None:
+    """Of those who spent or moved: deposit by deposit as by the rules, and it adds up."""
+    tariff = tomllib.loads((SITE / "tariff.toml").read_text(encoding="utf-8"))
+    moved = [code for code, account in played.accounts.items() if len(account["cards"]) > 1]
+    some = {code: played.accounts[code] for code in [*played.spent, *moved[:SHOWN]]}
+    cards = {held["card"] for account in some.values() for held in account["cards"]}
+    rows = [row for row in played.deposits if row["card"] in cards]
+    explained = points.explain(rows, some, tariff, played.verdicts)
+    window = {"from": played.days[0], "to": played.days[-1] + timedelta(days=1)}
+    for code, outcomes in explained.items():
+        told = office.get(f"accounts/{code}/statement", **window)
+        lines = [line for line in told["lines"][::-1] if line["kind"] == "deposit"]
+        assert [line["points"] for line in lines] == [o.points for o in outcomes], code
+        total = told["opening"] + sum(line["points"] for line in told["lines"])
+        assert total == told["closing"] == told["balance"], code
+        assert told["balance"] == wanted[code] - played.spent.get(code, 0), code
+    debtor = next(iter(played.spent))
+    told = office.get(f"accounts/{debtor}/statement", **window)
+    assert told["balance"] < 0, "what was spent is not taken back"
+    assert f"The balance is {told['balance']}" in told["notes"][-1]["en"].replace(
+        "After a correction the", "The"
+    )
+    body = {"request_id": "again-0001", "reward": "soap", "quantity": 1}
+    status, said = office.ask(f"accounts/{debtor}/redemptions", body)
+    assert (status, said["balance"]) == (409, told["balance"]), said
 
 
-def _row(registry: Registry, fact: Deposit) -> dict[str, Any]:
-    day = calendar.day_of(fact.at_us, registry.site.zone)
-    door = next(d for d in registry.doors_of_device(fact.device) if d.id == fact.door)
-    return {
-        "device": fact.device,
-        "door": fact.door,
-        "at_us": fact.at_us,
-        "card": fact.account,
-        "category": door.category.value,
-        "weight_g": fact.weight_g,
-        "verdict": fact.verdict and fact.verdict.value,
-        "judge": fact.judge and fact.judge.value,
-        "item": fact.item and fact.item.value,
-        "community": registry.community_of(fact.device, day),
+def _published(
+    played: Campaign, office: Client, facts: oracle.Facts, earlier: oracle.Facts | None
+) -> None:
+    """Each past day's counts are published; a day that a verdict changed has a second revision,
+    which says what changed.
+    """
+    played.system.ask_api("publish")
+    window = {"from": played.days[0], "to": played.days[-1]}
+    for community in played.site.households:
+        rows = office.get(f"communities/{community}/revisions", **window)["revisions"]
+        newest = {row["day"]: row for row in rows[::-1]}
+        for day in played.days:
+            now = _by_kind(oracle.figures(facts, community, [day]))
+            row = newest[day.isoformat()]
+            assert row["figures"] == now, (community, day)
+            then = _by_kind(oracle.figures(earlier, community, [day])) if earlier else now
+            changed = {
+                kind: {n: v - then[kind][n] for n, v in counts.items() if v != then[kind][n]}
+                for kind, counts in now.items()
+            }
+            changed = {kind: names for kind, names in changed.items() if names}
+            assert row["revision"] == (2 if changed else 1), (community, day)
+            assert row["changed"] == changed, (community, day)
+
+
+def _by_kind(figures: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    names = ("deposits", "weight_g", "judged", "correct")
+    return {k: {n: one[n] for n in names} for k, one in figures["by_category"].items()}
+
+
+def _figures(played: Campaign, office: Client, facts: oracle.Facts, today: date) -> None:
+    """Each community by day and in all, its items, its households, what is missing."""
+    window = {"from": played.days[0], "to": played.days[-1]}
+    for community in played.site.households:
+        told = office.get(f"communities/{community}/sorting", **window, every="day")
+        _same(told["total"], oracle.figures(facts, community, played.days), community)
+        assert len(told["days"]) == len(played.days)
+        for row, day in zip(told["days"], played.days, strict=True):
+            _same(row, oracle.figures(facts, community, [day]), f"{community} {day}")
+        for item, (deposits, weight_g, share) in oracle.focus(facts, community).items():
+            one = told["focus"][item]
+            assert (one["deposits"], one["weight_g"]) == (deposits, weight_g), (community, item)
+            _close(one["share"] and one["share"]["value"], share, f"{community} {item}")
+        assert told["missing_messages"] == oracle.missing_messages(facts, community), community
+        assert told["silent_devices"] == []
+        _participation(community, office, facts, window)
+        arrived = {"from": today, "to": today + timedelta(days=1), "every": "total"}
+        refused = office.get(f"communities/{community}/sorting", **arrived)["quarantined"]
+        bins = played.site.bins_of(community, played.days[-1])
+        assert refused == sum(played.refused.get(device, 0) for device in bins), community
+
+
+def _participation(
+    community: str, office: Client, facts: oracle.Facts, window: Mapping[str, object]
+) -> None:
+    told = office.get(f"communities/{community}/participation", **window)
+    wanted = oracle.participation(facts, community)
+    for name in ("households", "accounts", "took_part", "regular", "deposits"):
+        assert told[name] == wanted[name], (community, name)
+    for name in ("participation", "regular_participation"):
+        _rate(told[name], wanted[name], f"{community} {name}")
+
+
+def _rankings(played: Campaign, office: Client, facts: oracle.Facts) -> None:
+    window = {"from": played.days[0], "to": played.days[-1]}
+    every = {c: oracle.figures(facts, c, played.days) for c in played.site.households}
+    by_times = {
+        "accuracy": {c: f["accuracy"] for c, f in every.items()},
+        "participation": {c: oracle.participation(facts, c)["participation"] for c in every},
     }
+    for by, rates in by_times.items():
+        told = office.get("communities/ranking", **window, by=by)
+        for row in told["ranks"]:
+            _rate(row, rates[row["community"]], f"{by} {row['community']}")
+        assert {r["community"]: r["rank"] for r in told["ranks"]} == oracle.ranks(rates), by
+    by_weight = {
+        "kitchen_separation": {c: f["kitchen_separation"] for c, f in every.items()},
+        "weight_per_household": {
+            c: f["weight_g"] / (played.site.households[c] * len(played.days))
+            for c, f in every.items()
+        },
+    }
+    for by, values in by_weight.items():
+        told = office.get("communities/ranking", **window, by=by)
+        assert len(told["ranks"]) == len(values)
+        for row in told["ranks"]:
+            _close(row["value"], values[row["community"]], f"{by} {row['community']}")
+
+
+def _same(told: Mapping[str, Any], wanted: Mapping[str, Any], where: str) -> None:
+    """One window's figures, all of them."""
+    for name in ("deposits", "weight_g", "judged", "correct"):
+        assert told[name] == wanted[name], (where, name)
+    _rate(told["accuracy"], wanted["accuracy"], where)
+    _close(told["completeness"], wanted["completeness"], f"{where} completeness")
+    for name in ("kitchen_separation", "kitchen_of_all", "diversion"):
+        _close(told[name] and told[name]["value"], wanted[name], f"{where} {name}")
+    for kind, one in wanted["by_category"].items():
+        part = told["by_category"][kind]
+        for name in ("deposits", "weight_g", "judged", "correct"):
+            assert part[name] == one[name], (where, kind, name)
+        _close(part["share"], one["share"], f"{where} {kind} share")
+        _rate(part["accuracy"], one["accuracy"], f"{where} {kind}")
+
+
+def _rate(told: Mapping[str, Any] | None, wanted: oracle.Rate | None, where: str) -> None:
+    assert (told is None) == (wanted is None), where
+    if told and wanted:
+        assert told["n"] == wanted[3], where
+        for name, value in zip(("value", "low", "high"), wanted, strict=False):
+            _close(told[name], value, f"{where} {name}")
+
+
+def _close(told: float | None, wanted: float | None, where: str) -> None:
+    assert (told is None) == (wanted is None), (where, told, wanted)
+    if told is not None and wanted is not None:
+        assert isclose(told, wanted, rel_tol=1e-9, abs_tol=1e-9), (where, told, wanted)
