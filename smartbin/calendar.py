@@ -7,7 +7,8 @@ clocks change. A day is stored as an integer, the proleptic Gregorian ordinal of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -66,6 +67,31 @@ def months(days: Days) -> list[Days]:
 def year_before(days: Days) -> Days:
     """The same dates a year earlier; of 29 February the 28th."""
     return Days(_year_before(days.first), _year_before(days.last))
+
+
+Dated = Iterable[tuple[Days, Hashable]]
+
+
+def differing(before: Dated, now: Dated) -> list[Days]:
+    """The days on which not the same is in force: of what is dated, what covers a day."""
+    then, later = tuple(before), tuple(now)
+    borders = {days.first for days, _ in (*then, *later)}
+    borders |= {d.last + timedelta(days=1) for d, _ in (*then, *later) if d.last < date.max}
+    found: list[Days] = []
+    starts = sorted(borders)
+    for n, first in enumerate(starts, 1):
+        last = starts[n] - timedelta(days=1) if n < len(starts) else date.max
+        if _covering(then, first) == _covering(later, first):
+            continue
+        if found and found[-1].last + timedelta(days=1) == first:
+            found[-1] = Days(found[-1].first, last)
+        else:
+            found.append(Days(first, last))
+    return found
+
+
+def _covering(dated: Sequence[tuple[Days, Hashable]], day: date) -> Counter[Hashable]:
+    return Counter(value for days, value in dated if day in days)
 
 
 def _cut(days: Days, end_of: Callable[[date], date]) -> list[Days]:

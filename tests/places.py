@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -23,8 +24,14 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 ALWAYS = Days(date(2020, 1, 1), date(9999, 12, 30))
 
 
-def small_registry(zone: ZoneInfo = SHANGHAI) -> Registry:
-    """bin-001 belongs to ``oak``, bin-002 to ``elm``; point-01 serves both."""
+def small_registry(
+    zone: ZoneInfo = SHANGHAI,
+    took: Mapping[tuple[str, str], Category] = {},
+    served: Mapping[str, Days] = {},
+) -> Registry:
+    """bin-001 belongs to ``oak``, bin-002 to ``elm``; point-01 serves both. Doors take what they
+    are called, or what ``took`` says; devices serve always, or as ``served`` says.
+    """
     kinds = {
         "bin-001": DeviceKind.BIN,
         "bin-002": DeviceKind.BIN,
@@ -37,13 +44,13 @@ def small_registry(zone: ZoneInfo = SHANGHAI) -> Registry:
             Community("elm", "榆树社区", CommunityKind.STANDARD, "G2", 300, True, 400, 0),
         ],
         [
-            Device(id, kind, id, 400 if id == "bin-002" else 0, 0, ALWAYS)
+            Device(id, kind, id, 400 if id == "bin-002" else 0, 0, served.get(id, ALWAYS))
             for id, kind in kinds.items()
         ],
         [
-            Door(device, category, category, 1320, 1200, 50, 80, 95, ALWAYS)
+            Door(device, name, took.get((device, name), name), 1320, 1200, 50, 80, 95, ALWAYS)
             for device in kinds
-            for category in Category
+            for name in Category
         ],
         [PlainBin("plain-0001", "oak", Category.RESIDUAL, 240)],
         [Membership("bin-001", "oak", ALWAYS), Membership("bin-002", "elm", ALWAYS)],

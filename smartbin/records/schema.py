@@ -161,6 +161,17 @@ points_month = Table(
     sqlite_with_rowid=False,
 )
 
+# The tariff and the registry as points were last settled by, append-only (records/rules.py).
+points_rules = Table(
+    "points_rules",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("since_us", BigInteger, nullable=False),
+    Column("rules", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
 # Months that are closed: what their file held.
 closed_month = Table(
     "closed_month",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, func, insert, literal, select, text
+from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartbin import calendar
@@ -25,7 +25,8 @@ from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.earnings import Earnings, week_of
 from smartbin.records.expire import expire, years_over
 from smartbin.records.ledger import SETTLED, Entry, Kind, append
-from smartbin.records.schema import account, deposit_line, ledger, unsettled
+from smartbin.records.rules import follow, mark_days, refuse_older, stated
+from smartbin.records.schema import account, ledger, unsettled
 from smartbin.registry import Registry
 from smartbin.rewards import Tariffs
 
@@ -58,6 +59,8 @@ class Settler:
     def __init__(self, engine: Engine, registry: Registry, tariffs: Tariffs) -> None:
         self._engine, self._registry, self._tariffs = engine, registry, tariffs
         self._earnings = Earnings(registry, tariffs)
+        self._rules = stated(registry, tariffs)
+        self._followed: int | None = None
         self.zone = registry.site.zone
 
     def settle(
@@ -67,18 +70,20 @@ class Settler:
         stop: Callable[[], bool] = lambda: False,
     ) -> Settled:
         """Take the marks that stand (at most MARKS_MAX) and book the differences, until ``stop``
-        says so; beside another settler nothing. Raises StoreUnavailable; what was booked by then
-        is booked.
+        says so; beside another settler nothing. The first time what another tariff or registry
+        changes is marked. Raises StoreUnavailable; what was booked by then is booked.
         """
         marks = taken = entries = 0
         try:
+            if self._followed is None and not self._follow(now_us):
+                return Settled(0, 0, left=True)
             with self._engine.connect().execution_options(reading=True) as db:
                 read = _marks(db)
             for some in _chunks(read, cards_at_once):
                 if stop():
                     break
                 with self._engine.begin() as db:
-                    if not _alone(db):
+                    if not self._alone(db):
                         break
                     entries += self._chunk(db, some, now_us)
                     taken += len(some)
@@ -101,7 +106,7 @@ class Settler:
             for start in range(0, len(codes), AT_ONCE):
                 some = codes[start : start + AT_ONCE]
                 with self._engine.begin() as db:
-                    if not _alone(db):
+                    if not self._alone(db):
                         break
                     # Locked by code: who redeems meanwhile waits, and is not overlooked.
                     rows = select(account.c.code).where(account.c.code.in_(some))
@@ -112,18 +117,35 @@ class Settler:
         return count
 
     def again(self, days: Days, why: str = "tariff") -> int:
-        """Mark every card-day of these days that has deposits, after the tariff or the registry
-        was corrected; answers how many.
-        """
-        line = deposit_line.c
-        found = select(line.card, line.day, literal(why)).distinct()
-        found = found.where(line.day.between(days.first.toordinal(), days.last.toordinal()))
+        """Mark every card-day of these days that has deposits; answers how many."""
         try:
             with self._engine.begin() as db:
-                marks = insert(unsettled).from_select(["card", "day", "why"], found).inline()
-                return db.execute(marks, execution_options={"preserve_rowcount": True}).rowcount
+                return mark_days(db, days, why)
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"records: {error}") from error
+
+    def _follow(self, now_us: int) -> bool:
+        """Mark what the rules this settler was made with change; whether nobody else settles."""
+        with self._engine.begin() as db:
+            if not self._alone(db):
+                return False
+            number = follow(db, self._rules, now_us)
+        self._followed = number  # only now it is kept
+        return True
+
+    def _alone(self, db: Connection) -> bool:
+        """Whether no other settler works (until this transaction ends), and no import of
+        accounts: SQLite has one writer anyway. Raises StoreUnavailable when another one has newer
+        rules.
+        """
+        if db.dialect.name == "postgresql":
+            asked = text("SELECT pg_try_advisory_xact_lock(:k)")
+            if not db.execute(asked, {"k": _SETTLE_LOCK}).scalar():
+                return False
+            db.execute(text("SELECT pg_advisory_xact_lock_shared(:k)"), {"k": ACCOUNTS_LOCK})
+        if self._followed is not None:
+            refuse_older(db, self._followed)
+        return True
 
     def _chunk(self, db: Connection, marks: Sequence[_Mark], now_us: int) -> int:
         """Settle the accounts and weeks that some marks name."""
@@ -211,15 +233,3 @@ def _chunks(marks: Iterable[_Mark], cards_at_once: int) -> Iterable[list[_Mark]]
     keys = sorted(by_card)
     for start in range(0, len(keys), cards_at_once):
         yield [mark for key in keys[start : start + cards_at_once] for mark in by_card[key]]
-
-
-def _alone(db: Connection) -> bool:
-    """Whether no other settler works (until this transaction ends), and no import of accounts:
-    SQLite has one writer anyway.
-    """
-    if db.dialect.name != "postgresql":
-        return True
-    if not db.execute(text("SELECT pg_try_advisory_xact_lock(:k)"), {"k": _SETTLE_LOCK}).scalar():
-        return False
-    db.execute(text("SELECT pg_advisory_xact_lock_shared(:k)"), {"k": ACCOUNTS_LOCK})
-    return True

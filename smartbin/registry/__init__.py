@@ -211,6 +211,10 @@ class Registry:
             if day in d.days and day in self.devices[d.device].days
         ]
 
+    def homes_of(self, device_id: str) -> Sequence[Membership]:
+        """Every dated community of a bin, in the registry's order."""
+        return self._homes.get(device_id, ())
+
     def community_of(self, device_id: str, day: date) -> str | None:
         """The community a bin belongs to on that day."""
         return _on(self._homes.get(device_id, ()), day)
@@ -225,13 +229,16 @@ class Registry:
         return _on(self._served_by.get(community, ()), day) if community else None
 
     def bins_of(self, community_id: str, days: Days) -> Sequence[tuple[Device, Days]]:
-        """The bins that belonged to a community during some of the days, and when."""
+        """The bins that served a community during some of the days, and when: what is out of
+        service belongs nowhere.
+        """
         self.community(community_id)
-        found = (
-            (self.devices[m.member], m.days.overlap(days))
-            for m in self._bins_of.get(community_id, ())
-        )
-        return [(device, cut) for device, cut in found if cut]
+        found = []
+        for m in self._bins_of.get(community_id, ()):
+            device, cut = self.devices[m.member], m.days.overlap(days)
+            if cut and (cut := cut.overlap(device.days)):
+                found.append((device, cut))
+        return found
 
     def communities_of(
         self, collection_point_id: str, days: Days

@@ -92,7 +92,6 @@ def _lacking(registry: Registry, day: date) -> Iterator[Missing]:
     for community in registry.communities.values():
         takes = set(plain.get(community.id, ()))
         for device, _ in registry.bins_of(community.id, Days(day, day)):
-            if day in device.days:
-                takes |= {span.door.category for span in registry.spans(device.id, Days(day, day))}
+            takes |= {span.door.category for span in registry.spans(device.id, Days(day, day))}
         if lacks := tuple(kind for kind in Category if kind not in takes):
             yield Missing(community.id, community.name, lacks)

@@ -421,6 +421,43 @@ def test_coverage_counts_what_is_in_service() -> None:
     assert [missing.id for missing in bins.missing] == ["bin-001", "bin-002"]
 
 
+def test_a_bin_out_of_service_is_expected_to_say_nothing() -> None:
+    until = Days(date(2020, 1, 1), DAY + timedelta(days=1))
+    registry = small_registry(served={"bin-001": until})
+    assert [(d.id, days) for d, days in registry.bins_of("oak", WEEK)] == [
+        ("bin-001", Days(DAY, DAY + timedelta(days=1)))
+    ]
+    assert registry.bins_of("oak", Days(DAY + timedelta(days=2), WEEK.last)) == []
+    spans = registry.doors_of_community("oak", WEEK)
+    assert {span.days for span in spans} == {Days(DAY, DAY + timedelta(days=1))}
+
+
+def test_days_on_which_not_the_same_is_in_force() -> None:
+    def span(first: int, last: int, value: str) -> tuple[Days, str]:
+        return Days(DAY + timedelta(days=first), DAY + timedelta(days=last)), value
+
+    def differ(before: list[tuple[Days, str]], now: list[tuple[Days, str]]) -> list[Days]:
+        found = calendar.differing(before, now)
+        assert calendar.differing(now, before) == found
+        return found
+
+    a = span(0, 9, "a")
+    assert differ([], []) == []
+    assert differ([a], [a]) == []
+    assert differ([a], []) == [a[0]]
+    assert differ([a], [span(0, 9, "b")]) == [a[0]]
+    assert differ([a], [span(0, 4, "a"), span(5, 9, "a")]) == [], "cut in two is the same"
+    assert differ([a], [span(0, 3, "a"), span(5, 9, "a")]) == [span(4, 4, "")[0]]
+    assert differ([a], [span(2, 11, "a")]) == [span(0, 1, "")[0], span(10, 11, "")[0]]
+    assert differ([a], [a, span(3, 5, "c")]) == [span(3, 5, "")[0]]
+    assert differ([a], [a, a]) == [a[0]], "twice is not once"
+    open_end = (Days(DAY, date.max), "a")
+    assert differ([open_end], [open_end, span(5, 9, "c"), span(10, 12, "d")]) == [
+        span(5, 12, "")[0]
+    ]
+    assert differ([open_end], [(Days(DAY, date.max), "b")]) == [Days(DAY, date.max)]
+
+
 def test_weeks_months_and_last_years_dates() -> None:
     days = Days(date(2025, 12, 30), date(2026, 2, 2))
     weeks = calendar.weeks(days)
