@@ -25,6 +25,7 @@ from smartbin import calendar
 from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
+from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.rewards import Tariffs, load_tariffs
 from smartbin.sorting import limits
@@ -70,7 +71,8 @@ def main(argv: list[str] | None = None) -> int:
             print(users.run(args, _prepared(settings), load(settings.site), _now_us()))
             return 0
         if args.command in points_commands.COMMANDS:
-            registry, tariffs = load(settings.site), _tariffs(settings)
+            registry = load(settings.site)
+            tariffs = _tariffs(settings, registry)
             print(points_commands.run(args, _prepared(settings), registry, tariffs, _now_us()))
             return 0
         if args.command == "publish":
@@ -115,13 +117,13 @@ def _parts(settings: ApiSettings) -> Parts:
         _now_us,
         STATIC,
         limits.load(settings.site),
-        _tariffs(settings),
+        _tariffs(settings, registry),
         settings.settle_every_s,
     )
 
 
-def _tariffs(settings: ApiSettings) -> Tariffs:
-    return load_tariffs(settings.tariff or settings.site / "tariff.toml")
+def _tariffs(settings: ApiSettings, registry: Registry) -> Tariffs:
+    return load_tariffs(settings.tariff or settings.site / "tariff.toml", registry.communities)
 
 
 def _migrate(settings: ApiSettings) -> int:

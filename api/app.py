@@ -22,6 +22,7 @@ from api import (
     devices,
     errors,
     live,
+    months,
     participation,
     people,
     places,
@@ -123,6 +124,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(signals.router)
     app.include_router(tariff.router)
     app.include_router(people.router)
+    app.include_router(months.router)
     app.include_router(live.router)
     _health(app)
     app.include_router(screens.router)  # last: it answers every address that nobody else does

@@ -16,6 +16,7 @@ from api.windows import Window
 from smartbin.errors import NotFound
 from smartbin.records.accounts import Accounts, masked
 from smartbin.records.community_points import of_community
+from smartbin.records.ledger import entries_of
 from smartbin.records.redemptions import Shop
 from smartbin.records.statements import Statements
 
@@ -124,6 +125,32 @@ def statement(
         lines = (schemas.Line.of(line, parts) for line in found.lines)
         return model_csv(schemas.Line, lines, f"statement-{account}")
     return schemas.StatementOut.of(found, parts, skip, limit)
+
+
+@router.get(
+    "/accounts/{account}/entries",
+    dependencies=[RESIDENT],
+    responses=documented(401, 403, 404, 422, 503),
+    response_model=schemas.EntryList,
+)
+def entries(
+    parts: PartsDep,
+    account: str,
+    before: Annotated[int | None, Query(ge=1, description="continue: next_before")] = None,
+    limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="entries of a page")] = LINES_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.EntryList | Response:
+    """The account's entries in the ledger, the newest first: their sum is the balance. A statement
+    explains them.
+    """
+    if Accounts(parts.engine).get(account) is None:
+        raise unknown(account)
+    found = entries_of(parts.engine, account, before, limit + 1)
+    rows = [schemas.EntryOut.of(one, parts) for one in found[:limit]]
+    if format is Format.CSV:
+        return model_csv(schemas.EntryOut, rows, f"entries-{account}")
+    more = rows[-1].id if len(found) > limit else None
+    return schemas.EntryList(entries=rows, next_before=more)
 
 
 @router.post(

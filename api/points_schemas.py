@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.parts import Parts
 from smartbin.records.accounts import Account
+from smartbin.records.ledger import Booked, Kind
+from smartbin.records.months import said
 from smartbin.records.redemptions import PRICE_MAX, QUANTITY_MAX, STOCK_MAX, Redemption, State
 from smartbin.records.redemptions import Reward as KeptReward
 from smartbin.records.requests import REQUEST_ID_PATTERN
@@ -196,6 +198,54 @@ class StatementOut(BaseModel):
         )
 
 
+class EntryOut(BaseModel):
+    """An entry of the ledger, as it stands there for ever."""
+
+    id: int = Field(examples=[90210])
+    account: AccountCode
+    community: str
+    kind: Kind
+    points: int = Field(examples=[-6])
+    day: date = Field(description="the day it concerns")
+    month: str = Field(description="the month it is booked in", examples=["2026-12"])
+    booked_at: datetime
+    reason: str = Field(
+        description="deposits, late, verdict, tariff, registry, card, expired; of an adjustment "
+        "what the office wrote",
+        examples=["verdict"],
+    )
+    reference: str | None = Field(
+        description="what it belongs to; the month it concerns, where that is closed",
+        examples=["2026-11"],
+    )
+    who: str | None
+
+    @classmethod
+    def of(cls, kept: Booked, parts: Parts) -> EntryOut:
+        """From the records' value."""
+        e = kept.entry
+        return cls(
+            id=kept.id,
+            account=e.account,
+            community=e.community,
+            kind=e.kind,
+            points=e.points,
+            day=e.day,
+            month=said(kept.month),
+            booked_at=parts.local(kept.booked_us),
+            reason=e.reason,
+            reference=e.reference,
+            who=e.who,
+        )
+
+
+class EntryList(BaseModel):
+    """Entries, the newest first; ``next_before`` continues."""
+
+    entries: list[EntryOut]
+    next_before: int | None
+
+
 class RewardOut(BaseModel):
     """Something that can be had for points; ``name`` is Chinese."""
 
@@ -223,6 +273,7 @@ class RewardList(BaseModel):
     """The catalogue."""
 
     rewards: list[RewardOut]
+    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
 
 
 class RewardIn(Body):

@@ -22,7 +22,7 @@ from api.sorting_schemas import (
     Ranking,
     RankRow,
 )
-from api.tables import Format, FormatQuery, csv_response, model_csv
+from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.calendar import Days
 from smartbin.records.judgements import Judgements
@@ -66,7 +66,8 @@ def communities_ranking(
     """The communities by what the evidence supports; ties share a rank, the insufficient stand
     apart with their reason, showcases are marked by their kind.
     """
-    found = _measured(parts, window, by)
+    heard = _heard(parts, _devices(parts, window), window)
+    found = _measured(parts, window, by, heard)
     places = parts.registry.communities
     ranks = [
         RankRow(
@@ -78,11 +79,26 @@ def communities_ranking(
             low=r.rate.low,
             high=r.rate.high,
             n=r.rate.n,
+            completeness=heard[r.community].share,
         )
         for r in ranking({id: rate for id, rate in found.items() if isinstance(rate, Rate)})
     ]
+    insufficient = [
+        InsufficientRow(
+            community=id,
+            name=places[id].name,
+            kind=places[id].kind,
+            completeness=heard[id].share,
+            reason=str(why),
+            insufficient_reason=why.why,
+        )
+        for id, why in found.items()
+        if isinstance(why, Insufficient)
+    ]
     if format is Format.CSV:
-        return model_csv(RankRow, ranks, f"ranking-{by}")
+        columns = [*RankRow.model_fields, "reason", "insufficient_reason"]
+        rows = [row.model_dump() for row in (*ranks, *insufficient)]
+        return csv_response(columns, rows, f"ranking-{by}")
     return Ranking(
         by=by,
         first=window.first,
@@ -91,17 +107,7 @@ def communities_ranking(
         denominator=DENOMINATORS[by],
         order=ORDER,
         ranks=ranks,
-        insufficient=[
-            InsufficientRow(
-                community=id,
-                name=places[id].name,
-                kind=places[id].kind,
-                reason=str(why),
-                insufficient_reason=why.why,
-            )
-            for id, why in found.items()
-            if isinstance(why, Insufficient)
-        ],
+        insufficient=insufficient,
     )
 
 
@@ -121,11 +127,11 @@ def communities_sorting(
     for id, place in parts.registry.communities.items():
         if by_day:
             found = statistics.heard(parts, devices[id], window)
-            share, days = found.total.share, statistics.days(parts, tallies[id], found, window)
+            hours, days = found.total, statistics.days(parts, tallies[id], found, window)
         else:
-            share, days = _heard(parts, devices, window)[id].share, []
-        said = figures.figures(tallies[id].total, share, parts.limits)
-        total = FiguresOut.of(said, share)
+            hours, days = _heard(parts, devices, window)[id], []
+        said = figures.figures(tallies[id].total, hours.share, parts.limits)
+        total = FiguresOut.of(said, hours)
         row = CommunitySorting(
             community=id, name=place.name, kind=place.kind, total=total, days=days
         )
@@ -152,13 +158,14 @@ def _table(rows: Sequence[CommunitySorting]) -> Response:
     return csv_response(table[0] if table else (), table, "communities-sorting")
 
 
-def _measured(parts: Parts, window: Days, by: Measure) -> Mapping[str, Rate | Insufficient]:
+def _measured(
+    parts: Parts, window: Days, by: Measure, heard: Mapping[str, completeness.Heard]
+) -> Mapping[str, Rate | Insufficient]:
     registry, today = parts.registry, parts.today()
-    devices = _devices(parts, window)
-    heard = _heard(parts, devices, window)
     if by is Measure.PARTICIPATION:
         return _participations(parts, heard, counted(window))
-    tallies = _tallies(parts, _doors(parts, devices), window, by_day=False)
+    doors = _doors(parts, _devices(parts, window))
+    tallies = _tallies(parts, doors, window, by_day=False)
     days = len(Days(window.first, min(window.last, today))) if window.first <= today else 0
     return {
         id: weighed(by, tallies[id].total, heard[id].share, place.households * days, parts.limits)

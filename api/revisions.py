@@ -13,7 +13,7 @@ from api.errors import documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
-from api.windows import Window
+from api.windows import Skip, Window, next_skip
 from smartbin.events import Category
 from smartbin.records.revisions import Revision, Revisions
 
@@ -56,6 +56,7 @@ class RevisionsOut(BaseModel):
     last: date = Field(serialization_alias="to")
     revisions: list[RevisionOut]
     truncated: bool
+    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
 
 
 @router.get(
@@ -67,12 +68,13 @@ def revisions(
     parts: PartsDep,
     community: str,
     window: Window,
-    limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows shown")] = ROWS_MAX,
+    skip: Skip = 0,
+    limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows of a page")] = ROWS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> RevisionsOut | Response:
     """When each past day's counts were published, and what changed them since."""
     parts.registry.community(community)
-    found = Revisions(parts.engine).of(community, window, limit + 1)
+    found = Revisions(parts.engine).of(community, window, limit + 1, skip)
     rows = [RevisionOut.of(parts, revision) for revision in found[:limit]]
     if format is Format.CSV:
         return _table(rows, community)
@@ -82,6 +84,7 @@ def revisions(
         last=window.last,
         revisions=rows,
         truncated=len(found) > limit,
+        next_skip=next_skip(found, skip, limit),
     )
 
 

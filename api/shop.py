@@ -10,9 +10,12 @@ from starlette.responses import Response
 from api import points_schemas as schemas
 from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
+from api.points import unknown
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
+from api.windows import Skip, next_skip
 from smartbin.errors import NotFound
+from smartbin.records.accounts import Accounts
 from smartbin.records.principals import Principal, Role
 from smartbin.records.redemptions import Redemption, Shop, State
 
@@ -29,13 +32,16 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 def rewards(
     parts: PartsDep,
     every: Annotated[bool, Query(description="what is no more offered too")] = False,
+    skip: Skip = 0,
+    limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RewardList | Response:
-    """What can be had for points."""
-    rows = [schemas.RewardOut.of(one) for one in _shop(parts).rewards(every=every)]
+    """What can be had for points, the cheapest first."""
+    found = _shop(parts).rewards(every=every)[skip : skip + limit + 1]
+    rows = [schemas.RewardOut.of(one) for one in found[:limit]]
     if format is Format.CSV:
         return model_csv(schemas.RewardOut, rows, "rewards")
-    return schemas.RewardList(rewards=rows)
+    return schemas.RewardList(rewards=rows, next_skip=next_skip(found, skip, limit))
 
 
 @router.post("/rewards", dependencies=[OFFICE], responses=documented(401, 403, 422, 503))
@@ -63,13 +69,21 @@ def redeem(
 @router.get(
     "/accounts/{account}/redemptions",
     dependencies=[RESIDENT],
-    responses=documented(401, 403, 422, 503),
+    responses=documented(401, 403, 404, 422, 503),
+    response_model=schemas.RedemptionList,
 )
 def redemptions_of(
-    parts: PartsDep, account: str, before: Before = None, limit: Limit = PAGE_MAX
-) -> schemas.RedemptionList:
+    parts: PartsDep,
+    account: str,
+    before: Before = None,
+    limit: Limit = PAGE_MAX,
+    format: FormatQuery = Format.JSON,
+) -> schemas.RedemptionList | Response:
     """An account's redemptions, newest first."""
-    return _page(parts, _shop(parts).redemptions(code=account, before=before, limit=limit), limit)
+    if Accounts(parts.engine).get(account) is None:
+        raise unknown(account)
+    found = _shop(parts).redemptions(code=account, before=before, limit=limit)
+    return _answer(parts, found, limit, format, f"redemptions-{account}")
 
 
 @router.post(
@@ -100,10 +114,7 @@ def redemptions(
     found = _shop(parts).redemptions(
         community=who.community, state=state, before=before, limit=limit
     )
-    if format is Format.CSV:
-        rows = (schemas.RedemptionRow.of(one, parts) for one in found)
-        return model_csv(schemas.RedemptionRow, rows, "redemptions")
-    return _page(parts, found, limit)
+    return _answer(parts, found, limit, format, "redemptions")
 
 
 @router.post(
@@ -131,7 +142,11 @@ def _mine(parts: Parts, number: int, account: str) -> None:
         raise NotFound("unknown-redemption", f"redemption: {account} has no number {number}")
 
 
-def _page(parts: Parts, found: list[Redemption], limit: int) -> schemas.RedemptionList:
-    more = found[-1].id if len(found) == limit else None
+def _answer(
+    parts: Parts, found: list[Redemption], limit: int, format: Format, name: str
+) -> schemas.RedemptionList | Response:
     rows = [schemas.RedemptionRow.of(one, parts) for one in found]
-    return schemas.RedemptionList(redemptions=rows, next_before=more)
+    if format is Format.CSV:
+        return model_csv(schemas.RedemptionRow, rows, name)
+    following = found[-1].id if len(found) == limit else None
+    return schemas.RedemptionList(redemptions=rows, next_before=following)

@@ -14,6 +14,7 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, csv_response
+from api.windows import Skip, next_skip
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import DoorKey, LevelReading
@@ -45,6 +46,7 @@ class SignalsOut(BaseModel):
     day: date
     total: int
     signals: list[SignalOut]
+    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
 
 
 @router.get("/signals", responses=documented(401, 403, 422, 503), response_model=SignalsOut)
@@ -53,7 +55,10 @@ def of_day(
     day: Annotated[date | None, Query(description="today by default")] = None,
     kind: Annotated[SignalKind | None, Query(description="only these")] = None,
     account: Annotated[str, Query(max_length=64, description="only this account's")] = "",
-    limit: Annotated[int, Query(ge=1, le=SIGNALS_MAX, description="signals shown")] = SIGNALS_MAX,
+    skip: Skip = 0,
+    limit: Annotated[
+        int, Query(ge=1, le=SIGNALS_MAX, description="signals of a page")
+    ] = SIGNALS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> SignalsOut | Response:
     """What looks wrong among the deposits of a day: one card at two places, one bag split into
@@ -68,12 +73,13 @@ def of_day(
         for signal in _signals(parts, day)
         if kind in (None, signal.kind) and (not account or account in signal.accounts)
     ]
-    shown = [_out(parts, signal) for signal in chosen[:limit]]
+    shown = [_out(parts, signal) for signal in chosen[skip : skip + limit]]
     if format is Format.CSV:
         rows = ({**one.model_dump(), "accounts": " ".join(one.accounts)} for one in shown)
         columns = ("kind", "at", "accounts", "zh", "en", "evidence")
         return csv_response(columns, rows, f"signals-{day}")
-    return SignalsOut(day=day, total=len(chosen), signals=shown)
+    following = next_skip(chosen[skip:], skip, limit)
+    return SignalsOut(day=day, total=len(chosen), signals=shown, next_skip=following)
 
 
 def _signals(parts: Parts, day: date) -> list[Signal]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from smartbin.events import Category, Item
 from smartbin.registry import CommunityKind
+from smartbin.sorting.completeness import Heard
 from smartbin.sorting.counts import ItemCounts
 from smartbin.sorting.figures import Figures
 from smartbin.sorting.rates import Change as ChangeValue
@@ -104,6 +105,10 @@ class FiguresOut(BaseModel):
     completeness: float | None = Field(
         description="share of device-hours heard from; null when none was to be heard"
     )
+    device_hours_heard: int = Field(examples=[160])
+    device_hours_expected: int = Field(
+        description="device-hours in service that have passed", examples=[168]
+    )
     insufficient: str | None = Field(
         examples=["heard in 41.6 % of the device-hours, at least 50 % are needed"]
     )
@@ -116,7 +121,7 @@ class FiguresOut(BaseModel):
     by_category: dict[Category, CategoryFigures]
 
     @classmethod
-    def of(cls, found: Figures, completeness: float | None) -> FiguresOut:
+    def of(cls, found: Figures, heard: Heard) -> FiguresOut:
         """From the rule's values."""
         why = found.insufficient
         return cls(
@@ -125,7 +130,9 @@ class FiguresOut(BaseModel):
             judged=found.counts.judged,
             correct=found.counts.correct,
             accuracy=Rate.of(found.accuracy),
-            completeness=completeness,
+            completeness=heard.share,
+            device_hours_heard=heard.hours,
+            device_hours_expected=heard.expected,
             insufficient=str(why) if why else None,
             insufficient_reason=why.why if why else None,
             kitchen_separation=WeightShare.of(found.kitchen_separation),
@@ -273,6 +280,7 @@ class RankRow(BaseModel):
     low: float
     high: float
     n: int
+    completeness: float | None = Field(examples=[0.98])
 
 
 class InsufficientRow(BaseModel):
@@ -281,6 +289,7 @@ class InsufficientRow(BaseModel):
     community: str
     name: str
     kind: CommunityKind
+    completeness: float | None
     reason: str
     insufficient_reason: Why
 

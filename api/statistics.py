@@ -107,11 +107,11 @@ class Read:
     tally: counts.Tally
     heard: completeness.Presence
 
-    def of(self, days: Days) -> tuple[counts.ByCategory, float | None]:
+    def of(self, days: Days) -> tuple[counts.ByCategory, completeness.Heard]:
         """The counts of some of the days, and how completely they were heard."""
         by_day, heard = self.tally.by_day, self.heard.by_day
-        share = sum((heard[d] for d in days if d in heard), completeness.NOTHING).share
-        return counts.merge(by_day[d] for d in days if d in by_day), share
+        hours = sum((heard[d] for d in days if d in heard), completeness.NOTHING)
+        return counts.merge(by_day[d] for d in days if d in by_day), hours
 
     def figures(self, limits: Limits) -> Figures:
         """The figures of the whole window."""
@@ -157,7 +157,7 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
         revision=_revision(parts, place, asked.days),
         days=days(parts, found.tally, found.heard, asked.days) if asked.every is Every.DAY else [],
         periods=list(_periods(parts, found, asked)),
-        total=FiguresOut.of(said, found.heard.total.share),
+        total=FiguresOut.of(said, found.heard.total),
         items=[
             ItemFigures(item=item, deposits=c.deposits, weight_g=c.weight_g)
             for item, c in sorted(items.items())
@@ -189,17 +189,17 @@ def days(
     by_day = found.by_day
     rows = []
     for day in window:
-        share = by_day[day].share if day in by_day else None
-        said = figures.figures(tally.by_day.get(day, _NOTHING), share, parts.limits)
-        rows.append(DayFigures(day=day, **dict(FiguresOut.of(said, share))))
+        hours = by_day.get(day, completeness.NOTHING)
+        said = figures.figures(tally.by_day.get(day, _NOTHING), hours.share, parts.limits)
+        rows.append(DayFigures(day=day, **dict(FiguresOut.of(said, hours))))
     return rows
 
 
 def _periods(parts: Parts, found: Read, asked: Question) -> Iterator[PeriodFigures]:
     cut = {Every.WEEK: calendar.weeks, Every.MONTH: calendar.months}.get(asked.every)
     for days in cut(asked.days) if cut else ():
-        counted, share = found.of(days)
-        said = FiguresOut.of(figures.figures(counted, share, parts.limits), share)
+        counted, hours = found.of(days)
+        said = FiguresOut.of(figures.figures(counted, hours.share, parts.limits), hours)
         yield PeriodFigures(first=days.first, last=days.last, **dict(said))
 
 
@@ -216,7 +216,7 @@ def _comparison(
         compare=asked.compare,
         first=days.first,
         last=days.last,
-        total=FiguresOut.of(then, found.heard.total.share),
+        total=FiguresOut.of(then, found.heard.total),
         deposits=changes.deposits,
         weight_g=changes.weight_g,
         accuracy=Change.of(changes.accuracy),
@@ -236,7 +236,7 @@ def _table(parts: Parts, found: Read, asked: Question, name: str) -> Response:
         every = days(parts, found.tally, found.heard, asked.days)
         rows = [{"day": row.day, **flat(row)} for row in every]
     else:
-        total = FiguresOut.of(found.figures(parts.limits), found.heard.total.share)
+        total = FiguresOut.of(found.figures(parts.limits), found.heard.total)
         first, last = asked.days.first, asked.days.last
         whole = PeriodFigures(first=first, last=last, **dict(total))
         periods = list(_periods(parts, found, asked)) or [whole]
@@ -255,6 +255,8 @@ def flat(said: FiguresOut) -> dict[str, Any]:
         "accuracy_low": said.accuracy and said.accuracy.low,
         "accuracy_high": said.accuracy and said.accuracy.high,
         "completeness": said.completeness,
+        "device_hours_heard": said.device_hours_heard,
+        "device_hours_expected": said.device_hours_expected,
         "insufficient": said.insufficient,
         "kitchen_separation": said.kitchen_separation and said.kitchen_separation.value,
         "kitchen_of_all": said.kitchen_of_all and said.kitchen_of_all.value,

@@ -15,7 +15,7 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import DEPOSITS, JUDGE
 from api.tables import Format, FormatQuery, model_csv
-from api.windows import Window
+from api.windows import Skip, Window, next_skip
 from smartbin import calendar
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.judgements import (
@@ -77,6 +77,7 @@ class Verdicts(BaseModel):
     device: str
     verdicts: list[VerdictOut]
     truncated: bool
+    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
 
 
 @router.post(
@@ -109,17 +110,21 @@ def verdicts(
     parts: PartsDep,
     device: str,
     days: Window,
-    limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows shown")] = ROWS_MAX,
+    skip: Skip = 0,
+    limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows of a page")] = ROWS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> Verdicts | Response:
     """Who judged which deposits of these days, and why; the newest verdict first."""
     parts.registry.device(device)
     judgements = Judgements(parts.engine, parts.registry.site.zone)
-    found = judgements.of_device(device, days, limit + 1)
+    found = judgements.of_device(device, days, limit + 1, skip)
     rows = _shown(parts, found[:limit])
     if format is Format.CSV:
         return model_csv(VerdictOut, rows, f"verdicts-{device}")
-    return Verdicts(device=device, verdicts=rows, truncated=len(found) > limit)
+    following = next_skip(found, skip, limit)
+    return Verdicts(
+        device=device, verdicts=rows, truncated=following is not None, next_skip=following
+    )
 
 
 def _deposit(parts: Parts, device: str, said: VerdictIn) -> Deposit:

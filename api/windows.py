@@ -47,6 +47,13 @@ def window(
 
 Window = Annotated[Days, Depends(window)]
 
+Skip = Annotated[int, Query(ge=0, le=1_000_000, description="continue: next_skip of the last page")]
+
+
+def next_skip(found: Sequence[object], skip: int, limit: int) -> int | None:
+    """Where the next page begins, of ``found`` rows asked for beyond the limit."""
+    return skip + limit if len(found) > limit else None
+
 
 PAGE_MAX = 1_000
 

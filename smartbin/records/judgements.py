@@ -143,8 +143,10 @@ class Judgements:
                     found.setdefault(one.deposit, []).append(one)
         return found
 
-    def of_device(self, device: str, days: Days, limit: int) -> list[Judgement]:
-        """The newest verdicts on a device's deposits of these days, the newest first."""
+    def of_device(self, device: str, days: Days, limit: int, skip: int = 0) -> list[Judgement]:
+        """Verdicts on a device's deposits of these days, the newest first, without the first
+        ``skip``.
+        """
         table = judgement.c
         asked = (
             select(judgement)
@@ -152,6 +154,7 @@ class Judgements:
             .where(table.device == device)
             .order_by(table.id.desc())
             .limit(limit)
+            .offset(skip)
         )
         with self._engine.connect().execution_options(reading=True) as db:
             return [of_row(row) for row in db.execute(asked)]

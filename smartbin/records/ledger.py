@@ -15,10 +15,11 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, text, update
 
 from smartbin import calendar
 from smartbin.records.bulk import insert_into, insert_many
+from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, closed_month, ledger, points_month
 
 MONTHS_LOCK = 0x5B1_0003  # PostgreSQL: closing a month alone, appending beside each other
@@ -89,6 +90,17 @@ def append(db: Connection, entries: Iterable[Entry], now_us: int, zone: ZoneInfo
     _balances(db, kept)
     insert_many(db, insert(ledger).inline(), rows)
     _sums(db, kept)
+
+
+def entries_of(
+    engine: Engine, code: str, before: int | None = None, limit: int = 1_000
+) -> list[Booked]:
+    """An account's entries, the newest first; ``before`` is the last id of the page before."""
+    asked = select(ledger).where(ledger.c.account == code).order_by(ledger.c.id.desc())
+    if before is not None:
+        asked = asked.where(ledger.c.id < before)
+    with snapshot(engine) as db:
+        return [of_row(row) for row in db.execute(asked.limit(limit))]
 
 
 def month_of(day: date) -> int:

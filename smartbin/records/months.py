@@ -131,6 +131,34 @@ def check(engine: Engine, file: Path, zone: ZoneInfo) -> list[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was kept of a month (yyyymm) when it was closed."""
+
+    month: int
+    entries: int
+    points: int
+    sha256: str
+    closed_us: int
+
+
+def closed(engine: Engine) -> list[Kept]:
+    """The closed months, the newest first."""
+    asked = select(closed_month).order_by(closed_month.c.month.desc())
+    with snapshot(engine) as db:
+        return [Kept(**row._mapping) for row in db.execute(asked)]
+
+
+def content(engine: Engine, month: int, zone: ZoneInfo) -> Iterator[bytes]:
+    """The file of a month, as it is made from the ledger now: of a closed one, the same bytes for
+    ever.
+    """
+    with snapshot(engine) as db:
+        yield _BOM
+        for line in _lines(db, month, zone):
+            yield line.encode()
+
+
 def said(month: int) -> str:
     """202610 -> "2026-10"."""
     return f"{month // 100}-{month % 100:02}"

@@ -211,6 +211,8 @@ class Shop:
         balance = db.execute(select(account.c.balance).where(account.c.code == code)).scalar_one()
         if balance < points:
             said = f"{quantity} x {reward_id} cost {points} points, the balance is {balance}"
+            if balance < 0:
+                said += f" after a correction; {-balance} points have to be earned back first"
             raise Conflict("too-few-points", said, balance=balance, points=points)
         taken = db.execute(
             update(reward)

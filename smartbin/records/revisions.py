@@ -76,10 +76,13 @@ class Revisions:
             raise StoreUnavailable(f"records: {error}") from error
         return len(rows)
 
-    def of(self, community: str, days: Days, limit: int) -> list[Revision]:
-        """What was published of a community's days, the newest first."""
+    def of(self, community: str, days: Days, limit: int, skip: int = 0) -> list[Revision]:
+        """What was published of a community's days, the newest first, without the first
+        ``skip``.
+        """
         asked = select(figure_revision).where(_ROW.community == community, _within(days))
-        asked = asked.order_by(_ROW.as_of_us.desc(), _ROW.day.desc()).limit(limit)
+        asked = asked.order_by(_ROW.as_of_us.desc(), _ROW.day.desc())
+        asked = asked.limit(limit).offset(skip)
         with snapshot(self._engine) as db:
             return [_of(row) for row in db.execute(asked)]
 

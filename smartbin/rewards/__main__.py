@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from smartbin.errors import BadInput
+from smartbin.registry.load import load
 from smartbin.rewards.describe import describe
 from smartbin.rewards.load import load_tariffs
 
@@ -19,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     check.add_argument("file", type=Path)
     file: Path = parser.parse_args(argv).file
     try:
-        tariffs = load_tariffs(file)
+        tariffs = load_tariffs(file, _communities(file.parent))
     except BadInput as mistakes:
         print(mistakes)
         count = len(str(mistakes).splitlines())
@@ -29,6 +31,13 @@ def main(argv: list[str] | None = None) -> int:
         print(text.zh)
         print(text.en)
     return 0
+
+
+def _communities(folder: Path) -> Collection[str] | None:
+    """Those of the registry beside the tariff, where there is one."""
+    if not (folder / "communities.csv").exists():
+        return None
+    return load(folder).communities
 
 
 if __name__ == "__main__":

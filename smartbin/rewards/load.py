@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,10 @@ class _File(BaseModel):
     campaign: list[Campaign] = Field(default=[], max_length=200)
 
 
-def load_tariffs(path: Path) -> Tariffs:
+def load_tariffs(path: Path, communities: Collection[str] | None = None) -> Tariffs:
     """The tariffs and campaigns of a file. Raises BadInput, one sentence a line, each with the
-    table, the field, the reason and the remedy.
+    table, the field, the reason and the remedy; also for a campaign's community that is none of
+    ``communities``, where they are known: it would give nobody anything.
     """
     text = _text(path)
     try:
@@ -56,7 +57,25 @@ def load_tariffs(path: Path) -> Tariffs:
         raise BadInput(
             f"{path.name}: two tariffs begin on {', '.join(twice)}; give each a 'from' of its own"
         )
+    if communities is not None:
+        _check_communities(path.name, _Lines(text), file.campaign, communities)
     return Tariffs(file.tariff, file.campaign)
+
+
+def _check_communities(
+    name: str, lines: _Lines, campaigns: Sequence[Campaign], known: Collection[str]
+) -> None:
+    found = []
+    for n, campaign in enumerate(campaigns):
+        number = lines.of(("campaign", n, "communities"))
+        for community in campaign.communities:
+            if community not in known:
+                near = difflib.get_close_matches(community, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else "use an id of communities.csv"
+                what = f"is {_shown(community)}, which is not in the registry; {hint}"
+                found.append(f"{name}:{number}: [campaign {n + 1}] communities {what}")
+    if found:
+        raise BadInput("\n".join(found))
 
 
 def _text(path: Path) -> str:

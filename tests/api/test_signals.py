@@ -107,6 +107,10 @@ def test_as_a_table_and_within_bounds(api: Api, keep: Any) -> None:
     assert [(row["kind"], row["accounts"]) for row in rows] == [("splitting", "11111111")] * 2
     assert [s["kind"] for s in ask(api, "?limit=1")["signals"]] == ["splitting"]
     assert ask(api, "?limit=1")["total"] == 2
+    both, first = ask(api)["signals"], ask(api, "?limit=1")
+    second = ask(api, f"?limit=1&skip={first['next_skip']}")
+    assert first["signals"] + second["signals"] == both
+    assert second["next_skip"] is None
     for wrong in ("2026-11-24", "2019-12-31", "soon"):
         refused = api.client.get(f"/api/v1/signals?day={wrong}", headers=api.as_(Role.OFFICE))
         assert refused.status_code == 422

@@ -151,9 +151,15 @@ def test_a_community_that_was_not_heard_is_listed_apart_with_the_reason(api: Api
     for n in range(1, 8):
         api.writer.append(a_day("bin-001", TODAY - timedelta(days=n), 50, 40))
         api.writer.append(a_day("bin-002", TODAY - timedelta(days=n), 50, 50, hours=6))
-    answer: Any = api.get("communities/ranking?from=2026-11-16&to=2026-11-22", role=Role.PUBLIC)
+    address = "communities/ranking?from=2026-11-16&to=2026-11-22"
+    answer: Any = api.get(address, role=Role.PUBLIC)
     assert [(r["rank"], r["community"], r["n"]) for r in answer["ranks"]] == [(1, "oak", 350)]
     (apart,) = answer["insufficient"]
+    heard = [answer["ranks"][0]["completeness"], apart["completeness"]]
+    assert heard == [1.0, 0.25], "completeness stands beside every figure"
+    table = rows_of(api.client.get(f"/api/v1/{address}&format=csv").text)
+    assert [row["community"] for row in table] == ["oak", "elm"], "the insufficient are there too"
+    assert (table[1]["rank"], table[1]["insufficient_reason"]) == ("", "completeness")
     assert (apart["community"], apart["insufficient_reason"]) == ("elm", "completeness")
     assert apart["reason"] == "heard in 25 % of the device-hours, at least 50 % are needed"
     few: Any = api.get("communities/ranking?from=2026-11-23&to=2026-11-23")

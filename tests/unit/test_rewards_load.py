@@ -332,3 +332,45 @@ def test_what_a_campaign_and_a_file_may_hold_is_said(tmp_path: Path) -> None:
     )
     assert "extra_points, from, items, kinds, name_en, name_zh, times_pct, to\n" in found
     assert "tariff.toml:1: zzz is unknown; known are campaign, tariff" in found
+
+
+CAMPAIGN = """
+[[campaign]]
+name_zh = "周"
+name_en = "Week"
+from = 2026-11-01
+to = 2026-11-30
+times_pct = 200
+communities = ["yicheng-haoting", "yicheng-shangbay"]
+"""
+
+
+def test_a_campaign_of_an_unknown_community_is_a_mistake(tmp_path: Path) -> None:
+    """It would give nobody anything, and nobody would see why."""
+    known = ("yicheng-haoting", "yicheng-shangbei")
+    path = tmp_path / "tariff.toml"
+    path.write_text(GOOD + CAMPAIGN, encoding="utf-8")
+    line = (GOOD + CAMPAIGN).splitlines().index(CAMPAIGN.splitlines()[-1]) + 1
+    with pytest.raises(BadInput) as caught:
+        load_tariffs(path, known)
+    assert str(caught.value) == (
+        f"tariff.toml:{line}: [campaign 2] communities is 'yicheng-shangbay', which is not in the "
+        "registry; did you mean yicheng-shangbei?"
+    )
+    with pytest.raises(BadInput, match=r"'yicheng-haoting'.*use an id of communities.csv\n.*bay'"):
+        load_tariffs(path, ["x"])
+    assert len(load_tariffs(path).campaigns) == 2, "without a registry nobody can say"
+    path.write_text(GOOD + CAMPAIGN.replace("shangbay", "shangbei"), encoding="utf-8")
+    assert load_tariffs(path, known).campaigns[1].communities == list(known)
+
+
+def test_the_command_knows_the_registry_beside_the_tariff(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in SHIPPED.parent.iterdir():
+        if file.suffix == ".csv":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    path = tmp_path / "tariff.toml"
+    path.write_text(GOOD + CAMPAIGN, encoding="utf-8")
+    assert main(["check", str(path)]) == 1
+    assert "did you mean yicheng-shangbei?" in capsys.readouterr().out
