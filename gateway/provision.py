@@ -1,8 +1,7 @@
 """Credentials of devices: one each, made from the registry, hashed for Mosquitto.
 
 Mosquitto's password file is the state: a device that stands in it may connect. The installer's
-table holds the passwords in the clear, for as long as the office keeps it. Standard library only:
-the machine that makes the secrets of a deployment needs no environment of ours.
+table holds the passwords in the clear, for as long as the office keeps it.
 """
 
 from __future__ import annotations
@@ -184,6 +183,11 @@ def provision_command(args: argparse.Namespace, devices: Iterable[str]) -> str:
         files.user(name, "\n".join(_lines(args.password_file)))
         done = f"{name}: may connect · 已允许连接"
     elif args.action == "rotate":
+        if name not in set(devices):
+            raise BadInput(
+                f"provision rotate: {name[:40]!r} is no device of the registry; a program's "
+                "password is changed by 'user NAME --password-file FILE'"
+            )
         files.rotate(name)
         done = f"{name}: new password in {files.installer} · 已更换密码"
     else:

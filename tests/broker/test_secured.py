@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import os
 import stat
@@ -104,9 +105,15 @@ def test_plain_text_is_refused(broker: SecuredBroker) -> None:
 
 def test_rotating_and_revoking_touch_one_device_alone(broker: SecuredBroker) -> None:
     before = passwords_of(broker.secrets / "devices.csv")
-    files(broker).rotate("bin-007")
-    files(broker).revoke("bin-008")
-    broker.reload()
+    names = ("bin-007", "bin-008", "bin-009")
+    with contextlib.ExitStack() as open_ones:
+        connected = [open_ones.enter_context(broker.client(d, before[d])) for d in names]
+        files(broker).rotate("bin-007")
+        files(broker).revoke("bin-008")
+        broker.reload()
+        for device in connected[:2]:
+            assert device.gone.wait(10), "who was in with the old password is put out"
+        assert not connected[2].gone.is_set()
     after = passwords_of(broker.secrets / "devices.csv")
     assert {d for d in DEVICES if before[d] != after.get(d)} == {"bin-007", "bin-008"}
     cases = [
@@ -139,6 +146,12 @@ def test_the_command_makes_rotates_and_revokes(
     assert "bin-001" not in (tmp_path / "p").read_text()
     assert main(["provision", "rotate", "bin-001", *where]) == 2
     assert main(["provision", "rotate", *where]) == 2
+    (tmp_path / "own").write_text("the gateway's own")
+    own = ["--password-file", str(tmp_path / "own")]
+    assert main(["provision", "user", "gateway", *own, *where]) == 0
+    hashes = (tmp_path / "p").read_text()
+    assert main(["provision", "rotate", "gateway", *where]) == 2, "its password is kept elsewhere"
+    assert (tmp_path / "p").read_text() == hashes
     out = capsys.readouterr()
     assert "device 'bin-001' has no credential" in out.err
     assert not any(password in out.out + out.err for password in first.values())
