@@ -41,6 +41,18 @@ export type AccountRow = Api["AccountRow"];
 export type Reward = Api["RewardOut"];
 export type Redemption = Api["RedemptionRow"];
 
+export type DevicesOut = Api["DevicesOut"];
+export type DeviceRow = Api["DeviceRow"];
+export type Care = Api["Care"];
+export type Alarms = Api["Alarms"];
+export type Signals = Api["SignalsOut"];
+export type Coverage = Api["SiteCoverage"];
+export type Verdicts = Api["Verdicts"];
+export type Tariff = Api["TariffOut"];
+export type Users = Api["UsersOut"];
+export type User = Api["UserOut"];
+export type Tokens = Api["TokensOut"];
+
 /** A deposit as `GET /api/v1/live` tells it: an event stream, which OpenAPI has no shape for. */
 export interface LiveDeposit {
   device: string;
@@ -51,4 +63,5 @@ export interface LiveDeposit {
   weight_g: number;
   verdict?: DepositRow["verdict"];
   item?: DepositRow["item"];
+  points?: number;
 }

@@ -24,6 +24,8 @@ export function useFormat() {
   return {
     int: (n: number) => make.value.whole.format(n),
     kg: (g: number) => make.value.tenth.format(g / 1000),
+    /** A difference of two shares in percentage points, with its sign: "+1.2". */
+    points: (ratio: number) => `${ratio > 0 ? "+" : ""}${make.value.tenth.format(ratio * 100)}`,
     pct: (ratio: number) => `${make.value.tenth.format(ratio * 100)}%`,
     date: (at: string | number) => make.value.date.format(ms(at)),
     shortDay: (day: string) => make.value.short.format(Date.parse(`${day}T12:00:00+08:00`)),
