@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.parts import PartsDep
 from api.security import PUBLIC
-from smartbin.rewards import describe
+from smartbin.rewards import AccountKind, describe
 
 router = APIRouter(prefix="/api/v1", tags=["points"], dependencies=[PUBLIC])
 
@@ -29,8 +30,11 @@ class TariffOut(BaseModel):
 
 
 @router.get("/tariff")
-def tariff(parts: PartsDep) -> TariffOut:
+def tariff(
+    parts: PartsDep,
+    kind: Annotated[AccountKind | None, Query(description="only what concerns these")] = None,
+) -> TariffOut:
     """Every rule by which points are earned today, and what campaigns run."""
     day = parts.today()
-    rules = [RuleOut(zh=text.zh, en=text.en) for text in describe(parts.tariffs, day)]
+    rules = [RuleOut(zh=text.zh, en=text.en) for text in describe(parts.tariffs, day, kind)]
     return TariffOut(day=day, rules=rules)

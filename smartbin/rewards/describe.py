@@ -10,19 +10,28 @@ from smartbin.rewards.tariff import PER_CENT, AccountKind, Campaign, Rate, Rules
 from smartbin.rewards.words import CATEGORY, ITEM, KIND, Texts, day_zh, kg, pause, points
 
 
-def describe(tariffs: Tariffs, day: date | None = None) -> list[Texts]:
-    """Every rule as a sentence; with a ``day``, only what is in force on it."""
+def describe(
+    tariffs: Tariffs, day: date | None = None, kind: AccountKind | None = None
+) -> list[Texts]:
+    """Every rule as a sentence; with a ``day``, only what is in force on it; with a ``kind``, only
+    what concerns such accounts, without the line that says from when.
+    """
     chosen = [tariff for tariff in tariffs.all if day is None or tariff is tariffs.on(day)]
-    running = [c for c in tariffs.campaigns if day is None or day in c.days]
+    running = [
+        c
+        for c in tariffs.campaigns
+        if (day is None or day in c.days) and (kind is None or not c.kinds or kind in c.kinds)
+    ]
     return [
-        *(text for tariff in chosen for text in _tariff(tariff)),
+        *(text for tariff in chosen for text in _tariff(tariff, kind)),
         *(_campaign(campaign) for campaign in running),
     ]
 
 
-def _tariff(tariff: Tariff) -> Iterator[Texts]:
-    yield Texts(f"自{day_zh(tariff.first)}起：", f"From {tariff.first}:")
-    for kind in AccountKind:
+def _tariff(tariff: Tariff, only: AccountKind | None) -> Iterator[Texts]:
+    if only is None:
+        yield Texts(f"自{day_zh(tariff.first)}起：", f"From {tariff.first}:")
+    for kind in AccountKind if only is None else (only,):
         if rules := tariff.rules(kind):
             yield from _rules(KIND[kind], rules)
         else:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from sqlalchemy import Engine
 
@@ -28,6 +28,8 @@ from tests.real import ROOT, free_port, missing, program, until
 PASSWORD = "four quiet lorries"
 STATIC = ROOT / "api" / "static"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# What must come in a certain time says so itself; elsewhere a busy machine is no failure.
+expect.set_options(timeout=20_000)
 
 
 def now_us() -> int:
@@ -40,6 +42,7 @@ class Screens:
     writer: TelemetryWriter
     engine: Engine
     browser: Browser
+    quarantine: Path
 
     def open(self, path: str, *, role: str = "", theme: str = "light") -> Page:
         context = self.context(theme=theme, width=1920, height=1080)
@@ -90,7 +93,7 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started, "the API listens")
-    yield Screens(f"http://127.0.0.1:{port}", writer, engine, browser)
+    yield Screens(f"http://127.0.0.1:{port}", writer, engine, browser, parts.quarantine)
     for context in browser.contexts:
         context.close()
     server.should_exit = True

@@ -104,7 +104,11 @@ def running(folder: Path, browser: Browser) -> Iterator[System]:
     broker = Mosquitto(folder / "mosquitto")
     broker.start()
     gateway = Gateway(folder, broker)
-    settings = {**os.environ, **gateway.environment(), "SMARTBIN_API_HTTP": f"127.0.0.1:{free_port()}"}
+    settings = {
+        **os.environ,
+        **gateway.environment(),
+        "SMARTBIN_API_HTTP": f"127.0.0.1:{free_port()}",
+    }
     password = folder / "password"
     password.write_text(PASSWORD, encoding="utf-8")
     for name, role in PEOPLE.items():
@@ -113,9 +117,7 @@ def running(folder: Path, browser: Browser) -> Iterator[System]:
         subprocess.run(command, env=settings, check=True, capture_output=True, timeout=60)
     gateway.start()
     with (folder / "api.log").open("ab") as log:
-        api = subprocess.Popen(
-            [sys.executable, "-m", "api"], env=settings, stdout=log, stderr=log
-        )
+        api = subprocess.Popen([sys.executable, "-m", "api"], env=settings, stdout=log, stderr=log)
     system = System(broker, gateway, browser, f"http://{settings['SMARTBIN_API_HTTP']}")
     try:
         until(lambda: gateway.get("/readyz")[0] == 200, "the gateway is ready", 60)

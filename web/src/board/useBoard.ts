@@ -1,7 +1,7 @@
 import { computed, onScopeDispose, ref, shallowRef, triggerRef, watch } from "vue";
 import { get } from "@/api/client";
 import { useLive } from "@/api/live";
-import type { Community, CommunityBins, Figures, LiveDeposit, Points, Ranking, Site, Sorting } from "@/api/types";
+import type { Community, CommunityBins, Figures, LiveDeposit, Points, Ranking, Site, Sorting, Tariff } from "@/api/types";
 import { dayOf, shiftDay, useNow } from "@/lib/clock";
 import { useResource } from "@/lib/resource";
 
@@ -26,6 +26,10 @@ export function useBoard(community: string | undefined) {
   const site = useResource(() => get<Site>("site"), 60 * MINUTE);
   const communities = useResource(() => get<{ communities: Community[] }>("communities"), 60 * MINUTE);
   const sorting = useResource(() => get<Sorting>(`${scope}/sorting`, { ...window30(), every: "day" }), MINUTE);
+  // Whole days only: what is left of today would look like a fall.
+  const week = () => ({ from: shiftDay(today.value, -7), to: shiftDay(today.value, -1) });
+  const recent = useResource(() => get<Sorting>(`${scope}/sorting`, { ...week(), every: "total", compare: "previous" }), 10 * MINUTE);
+  const tariff = useResource(() => get<Tariff>("tariff", { kind: "household" }), 60 * MINUTE);
   const ranking = useResource(() => get<Ranking>("communities/ranking", { ...window30(), by: "accuracy" }), 5 * MINUTE);
   const points = useResource(() => (community ? get<Points>(`${scope}/points`, month()) : Promise.resolve(null)), MINUTE);
   const bins = useResource(() => (community ? get<CommunityBins>(`${scope}/bins`) : Promise.resolve(null)), MINUTE / 2);
@@ -67,7 +71,7 @@ export function useBoard(community: string | undefined) {
     void sorting.reload();
   };
   watch(sorting.data, () => { counted.value = emptyCount(); });
-  watch(today, () => [sorting, ranking, points].forEach((resource) => void resource.reload()));
+  watch(today, () => [sorting, recent, tariff, ranking, points].forEach((resource) => void resource.reload()));
 
   const live = useLive(
     community ? `/api/v1/live?community=${encodeURIComponent(community)}` : "/api/v1/live",
@@ -81,7 +85,7 @@ export function useBoard(community: string | undefined) {
   );
   onScopeDispose(() => { clearTimeout(drawTimer); clearTimeout(syncTimer); });
 
-  return { now, today, site, communities, sorting, ranking, points, bins, feed, calm, days, todays, live };
+  return { now, today, site, communities, sorting, recent, tariff, ranking, points, bins, feed, calm, days, todays, live };
 }
 
 const rowOf = (deposit: LiveDeposit): FeedRow => ({ ...deposit, key: `${deposit.device}/${deposit.door}/${deposit.at}` });
