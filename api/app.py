@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api import (
     alarms,
@@ -23,6 +23,7 @@ from api import (
     errors,
     live,
     months,
+    openapi,
     participation,
     people,
     places,
@@ -57,11 +58,26 @@ BODY_BYTES_MAX = 64 * 1024
 
 
 class App(FastAPI):
-    """FastAPI whose every error is a problem."""
+    """FastAPI whose every error is a problem, whose every answer is counted, and whose
+    description is complete.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        await errors.TooLargeAsProblem(super().__call__)(scope, receive, send)
+
+        async def counted(message: Message) -> None:
+            # Out here, for an answer to an unforeseen exception passes through no middleware.
+            if message["type"] == "http.response.start":
+                self.state.requests.labels(message["status"]).inc()
+            await send(message)
+
+        await errors.TooLargeAsProblem(super().__call__)(scope, receive, counted)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi.completed(super().openapi())
+        return self.openapi_schema
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -132,18 +148,22 @@ def create_app(parts: Parts) -> FastAPI:
 
 
 def _health(app: FastAPI) -> None:
-    @app.middleware("http")
-    async def count(request: Request, call_next):  # type: ignore[no-untyped-def] # starlette's shape
-        response = await call_next(request)
-        app.state.requests.labels(response.status_code).inc()
-        return response
-
-    @app.get("/healthz", tags=["health"], dependencies=[PUBLIC])
+    @app.get("/healthz", tags=["health"], dependencies=[PUBLIC], response_class=PlainTextResponse)
     def healthz() -> PlainTextResponse:
         """The process is alive."""
         return PlainTextResponse("ok\n")
 
-    @app.get("/readyz", tags=["health"], dependencies=[PUBLIC], responses=errors.documented(503))
+    not_ready: dict[int | str, dict[str, Any]] = {
+        503: {"description": "Service Unavailable", "content": {"text/plain": {}}}
+    }
+
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        dependencies=[PUBLIC],
+        response_class=PlainTextResponse,
+        responses=not_ready,
+    )
     def readyz(parts: PartsDep) -> PlainTextResponse:
         """Both stores answer; 503 with a sentence when one does not."""
         try:
@@ -153,7 +173,7 @@ def _health(app: FastAPI) -> None:
             return PlainTextResponse(f"{error}\n", 503)
         return PlainTextResponse("ready\n")
 
-    @app.get("/metrics", tags=["health"], dependencies=[PUBLIC])
+    @app.get("/metrics", tags=["health"], dependencies=[PUBLIC], response_class=PlainTextResponse)
     def metrics() -> Response:
         """Metrics in Prometheus format."""
         return Response(generate_latest(app.state.metrics), media_type=CONTENT_TYPE_LATEST)

@@ -45,7 +45,7 @@ class BoardBins(BaseModel):
     bins: list[BoardBin]
 
 
-@router.get("/communities/{community}/bins", responses=documented(404, 503))
+@router.get("/communities/{community}/bins", responses=documented(404))
 def bins(parts: PartsDep, community: str) -> BoardBins:
     """The bins of a community: how full each door is, and since when a silent one is."""
     now_us, today = parts.now_us(), parts.today()

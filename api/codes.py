@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from api.errors import documented
+from api.inputs import AccountPath
 from api.parts import PartsDep
 from api.security import OfficeDep
 from smartbin.errors import NotFound
@@ -27,8 +28,8 @@ class NewCode(BaseModel):
     ends: datetime
 
 
-@router.post("/accounts/{account}/codes", responses=documented(401, 403, 404, 503))
-def make(request: Request, parts: PartsDep, account: str, who: OfficeDep) -> NewCode:
+@router.post("/accounts/{account}/codes", responses=documented(404))
+def make(request: Request, parts: PartsDep, account: AccountPath, who: OfficeDep) -> NewCode:
     """Make a one-time code for an account; an older one of it is good no more."""
     service: SignIn = request.app.state.sign_in
     if Accounts(parts.engine).get(account) is None:

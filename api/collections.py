@@ -58,7 +58,7 @@ class Emptied(BaseModel):
     next_before: datetime | None
 
 
-@router.get("/collections", responses=documented(401, 403, 404, 422, 503), response_model=Emptied)
+@router.get("/collections", responses=documented(404), response_model=Emptied)
 def collections(
     parts: PartsDep,
     who: CrewDep,

@@ -20,7 +20,7 @@ from smartbin.registry import Registry
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
 
 
-@router.get("", responses=documented(422), response_model=schemas.Communities)
+@router.get("", response_model=schemas.Communities)
 def communities(
     parts: PartsDep, format: FormatQuery = Format.JSON
 ) -> schemas.Communities | Response:
@@ -41,7 +41,7 @@ def community(parts: PartsDep, community: str) -> schemas.Community:
     return _community(parts.registry, community, parts.today())
 
 
-@router.get("/{community}/sorting", responses=documented(404, 422, 503), response_model=Sorting)
+@router.get("/{community}/sorting", responses=documented(404), response_model=Sorting)
 def sorting(parts: PartsDep, community: str, asked: QuestionDep) -> Sorting | Response:
     """How a community sorted: each day and in all, with evidence beside every figure."""
     return statistics.sorting(

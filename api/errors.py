@@ -5,6 +5,7 @@ to do about it. Never a traceback.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -98,10 +99,11 @@ def respond(request: Request, problem: Problem) -> Response:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI entries of the problems an endpoint may answer with."""
+    """OpenAPI entries of the problems an endpoint may answer with, beside those that follow from
+    its shape (api/openapi.py adds them).
+    """
     return {
         status: {
-            "model": ProblemDetails,
             "description": HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
         }
@@ -127,13 +129,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(BadInput)
     async def _bad(request: Request, error: BadInput) -> Response:
-        return respond(request, Problem(422, "bad-input", str(error)))
+        said = str(error).removeprefix("--")  # a command's option and a field are called alike
+        return respond(request, Problem(422, "bad-input", said, parameter=_named(said)))
+
+    @app.exception_handler(DataError)
+    async def _untakable(request: Request, error: DataError) -> Response:
+        LOG.warning("a value that the database does not take at %s: %s", request.url.path, error)
+        detail = "a value that was sent is none that can be kept; /docs says what it takes"
+        return respond(request, Problem(422, "bad-input", detail))
 
     @app.exception_handler(NotFound)
     @app.exception_handler(Conflict)
     async def _cannot(request: Request, error: Refused) -> Response:
         status = 404 if isinstance(error, NotFound) else 409
-        more: dict[str, Any] = error.more
+        more: dict[str, Any] = {"parameter": _named(str(error)), **error.more}
         return respond(request, Problem(status, error.kind, str(error), **more))
 
     @app.exception_handler(StoreRefused)
@@ -201,6 +210,12 @@ def unavailable() -> Problem:
     )
 
 
+def _named(said: str) -> str | None:
+    """The field that a sentence of ours begins with."""
+    named = re.match(r"(\w+): ", said)
+    return named[1] if named else None
+
+
 def _of_validation(errors: Sequence[Any]) -> Problem:
     faults = [_fault(error) for error in errors]
     first = faults[0]
@@ -215,9 +230,10 @@ def _of_validation(errors: Sequence[Any]) -> Problem:
 
 def _fault(error: Mapping[str, Any]) -> dict[str, str]:
     location, *names = [str(part) for part in error["loc"]]
-    message = str(error["msg"])
+    kind, message = str(error["type"]), str(error["msg"]).removeprefix("Value error, ")
+    if kind == "json_invalid":
+        message, names = f"no JSON from character {names[0]} on ({error['ctx']['error']})", []
     message = message[:1].lower() + message[1:]
-    kind = str(error["type"])
     remedy = next(
         (r for start, r in _REMEDIES if kind.startswith(start)), "/docs says what it takes"
     )
@@ -230,9 +246,17 @@ def _fault(error: Mapping[str, Any]) -> dict[str, str]:
 
 _REMEDIES = (
     ("missing", "send it"),
-    ("date", "write it as 2026-11-23"),
     ("datetime", "write it as 2026-11-23T18:32:05+08:00"),
+    ("timezone", "write it as 2026-11-23T18:32:05+08:00"),
+    ("date", "write it as 2026-11-23"),
     ("int", "send a whole number"),
+    ("bool", "send true or false"),
+    ("uuid", "send a UUID, as 5b1c0a52-6c1e-4a57-9a55-0d3c0f8f6f11"),
+    ("string_pattern", "send nothing but the characters that it allows"),
+    ("string_too_short", "fill it in"),
+    ("too_long", "send fewer at a time"),
+    ("too_short", "send at least one"),
+    ("value_error", "see the examples at /docs"),
     ("json", "send JSON in UTF-8 with Content-Type: application/json"),
     ("model_attributes", "send a JSON object with Content-Type: application/json"),
     ("extra_forbidden", "leave it out"),
@@ -244,6 +268,7 @@ _REMEDIES = (
 )
 
 _DETAILS = {
+    400: "body: is not JSON in UTF-8, or nested too deeply; send a JSON object",
     404: "{path} does not exist; /docs lists every address",
     405: "{method} is not possible at {path}; Allow lists what is",
     413: "the body is too large; send less at a time (/docs gives the bound)",
@@ -253,5 +278,11 @@ _DETAILS = {
 def _of_http(request: Request, error: HTTPException) -> Problem:
     template = _DETAILS.get(error.status_code, str(error.detail))
     detail = template.format(path=request.url.path, method=request.method)
+    if error.status_code == 400:  # FastAPI's word for a body that it cannot read at all
+        return Problem(422, "bad-input", detail, parameter="body")
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return Problem(error.status_code, kind, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # the router names the methods of the first route that fits
+        entry = request.app.openapi()["paths"].get(request.scope["route"].path, {})
+        headers["Allow"] = ", ".join(method.upper() for method in entry) or headers["Allow"]
+    return Problem(error.status_code, kind, detail, headers=headers)

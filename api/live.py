@@ -194,7 +194,12 @@ class Hub:
                     listener.loop.call_soon_threadsafe(listener.put, own)
 
 
-@router.get("/live", responses=documented(404, 503), response_class=StreamingResponse)
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/live", responses={**EVENTS, **documented(404)}, response_class=StreamingResponse)
 async def live(
     request: Request,
     parts: PartsDep,

@@ -46,7 +46,7 @@ class MonthsOut(BaseModel):
     months: list[MonthOut]
 
 
-@router.get("/months", responses=documented(401, 403, 422, 503), response_model=MonthsOut)
+@router.get("/months", response_model=MonthsOut)
 def closed(parts: PartsDep, format: FormatQuery = Format.JSON) -> MonthsOut | Response:
     """The months of the ledger that are closed."""
     rows = [MonthOut.of(kept, parts) for kept in months.closed(parts.engine)]

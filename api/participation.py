@@ -73,7 +73,7 @@ class ParticipationOut(BaseModel):
 @router.get(
     "/communities/{community}/participation",
     tags=["communities"],
-    responses=documented(404, 422, 503),
+    responses=documented(404),
     response_model=ParticipationOut,
 )
 def community_participation(
@@ -90,7 +90,6 @@ def community_participation(
 @router.get(
     "/site/participation",
     tags=["site"],
-    responses=documented(422, 503),
     response_model=ParticipationOut,
 )
 def site_participation(

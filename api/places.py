@@ -58,7 +58,7 @@ def site(parts: PartsDep) -> schemas.Site:
 @router.get(
     "/bins/full",
     tags=["bins"],
-    responses=documented(401, 403, 503),
+    responses=documented(404),
     response_model=schemas.Full,
 )
 def full(
@@ -118,7 +118,7 @@ def full(
     "/bins/{device}/levels",
     tags=["bins"],
     dependencies=[CREW],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=schemas.Levels,
 )
 def levels(
@@ -145,9 +145,7 @@ def levels(
     return schemas.Levels(device=device, doors=doors, truncated=len(rows) == LEVELS_MAX)
 
 
-@router.get(
-    "/devices/{device}", tags=["devices"], dependencies=[CREW], responses=documented(401, 403, 404)
-)
+@router.get("/devices/{device}", tags=["devices"], dependencies=[CREW], responses=documented(404))
 def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
     """One device as it is now: status, active alarms, doors with their newest levels."""
     place = parts.registry.device(device)
@@ -177,7 +175,7 @@ def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
     "/devices/{device}/collections",
     tags=["devices"],
     dependencies=[CREW],
-    responses=documented(401, 403, 404, 422),
+    responses=documented(404),
     response_model=schemas.Collections,
 )
 def collections(
@@ -207,7 +205,7 @@ def collections(
     "/devices/{device}/deposits",
     tags=["devices"],
     dependencies=[DEPOSITS],
-    responses=documented(401, 403, 404, 422),
+    responses=documented(404),
     response_model=schemas.Deposits,
 )
 def deposits(
@@ -233,7 +231,7 @@ def deposits(
     return schemas.Deposits(device=device, deposits=rows, next_before=more)
 
 
-@router.get("/collection-points", tags=["collection points"], responses=documented(401))
+@router.get("/collection-points", tags=["collection points"])
 def collection_points(parts: PartsDep, who: CrewDep) -> schemas.CollectionPoints:
     """The collection points, the communities and bins they serve, and their doors."""
     today = parts.today()
@@ -273,7 +271,8 @@ def _since(one: Confirmation | None, read_at_us: int | None) -> Confirmation | N
 
 
 def _doors(parts: Parts, category: Category | None, point: str | None, today: date) -> list[Door]:
-    if point and parts.registry.device(point).kind is not DeviceKind.COLLECTION_POINT:
+    device = None if point is None else parts.registry.device(point, "collection_point")
+    if device is not None and device.kind is not DeviceKind.COLLECTION_POINT:
         detail = f"{point} is a bin; GET /api/v1/collection-points lists the points"
         raise Problem(422, "bad-input", detail, parameter="collection_point")
     return [

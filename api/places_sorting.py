@@ -21,7 +21,6 @@ router = APIRouter(prefix="/api/v1")
     "/site/sorting",
     tags=["site"],
     dependencies=[PUBLIC],
-    responses=documented(422, 503),
     response_model=Sorting,
 )
 def site_sorting(parts: PartsDep, asked: QuestionDep) -> Sorting | Response:
@@ -39,7 +38,7 @@ def site_sorting(parts: PartsDep, asked: QuestionDep) -> Sorting | Response:
     "/collection-points/{device}/sorting",
     tags=["collection points"],
     dependencies=[CREW],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=Sorting,
 )
 def point_sorting(parts: PartsDep, device: str, asked: QuestionDep) -> Sorting | Response:
@@ -62,7 +61,7 @@ def point_sorting(parts: PartsDep, device: str, asked: QuestionDep) -> Sorting |
     "/devices/{device}/sorting",
     tags=["devices"],
     dependencies=[CREW],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=Sorting,
 )
 def device_sorting(parts: PartsDep, device: str, asked: QuestionDep) -> Sorting | Response:

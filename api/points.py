@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api import points_schemas as schemas
 from api.errors import documented
+from api.inputs import NUMBER_MAX, AccountPath, OneLine
 from api.parts import PartsDep
 from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
@@ -29,7 +30,7 @@ ACCOUNTS_MAX = 1_000
 @router.get(
     "/communities/{community}/points",
     dependencies=[PUBLIC],
-    responses=documented(404, 422, 503),
+    responses=documented(404),
     response_model=schemas.CommunityPoints,
 )
 def community_points(
@@ -65,15 +66,15 @@ def community_points(
 @router.get(
     "/accounts",
     dependencies=[OFFICE],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=schemas.AccountList,
 )
 def accounts(
     parts: PartsDep,
-    q: Annotated[str, Query(max_length=32, description="how the code begins")] = "",
-    card: Annotated[str | None, Query(max_length=64, description="who holds it today")] = None,
+    q: Annotated[OneLine, Query(max_length=32, description="how the code begins")] = "",
+    card: Annotated[OneLine | None, Query(max_length=64, description="who holds it today")] = None,
     community: Annotated[str | None, Query(description="who lives there today")] = None,
-    after: Annotated[str, Query(max_length=32, description="continue: next_after")] = "",
+    after: Annotated[OneLine, Query(max_length=32, description="continue: next_after")] = "",
     limit: Annotated[int, Query(ge=1, le=ACCOUNTS_MAX)] = ACCOUNTS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.AccountList | Response:
@@ -91,10 +92,8 @@ def accounts(
     return schemas.AccountList(accounts=rows, next_after=more)
 
 
-@router.get(
-    "/accounts/{account}", dependencies=[RESIDENT], responses=documented(401, 403, 404, 503)
-)
-def account(parts: PartsDep, account: str) -> schemas.AccountOut:
+@router.get("/accounts/{account}", dependencies=[RESIDENT], responses=documented(404))
+def account(parts: PartsDep, account: AccountPath) -> schemas.AccountOut:
     """An account: its balance and its cards."""
     found = Accounts(parts.engine).get(account)
     if found is None:
@@ -105,14 +104,16 @@ def account(parts: PartsDep, account: str) -> schemas.AccountOut:
 @router.get(
     "/accounts/{account}/statement",
     dependencies=[RESIDENT],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=schemas.StatementOut,
 )
 def statement(
     parts: PartsDep,
-    account: str,
+    account: AccountPath,
     window: Window,
-    skip: Annotated[int, Query(ge=0, description="continue: next_skip of the last page")] = 0,
+    skip: Annotated[
+        int, Query(ge=0, le=NUMBER_MAX, description="continue: next_skip of the last page")
+    ] = 0,
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="lines of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.StatementOut | Response:
@@ -130,12 +131,12 @@ def statement(
 @router.get(
     "/accounts/{account}/entries",
     dependencies=[RESIDENT],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=schemas.EntryList,
 )
 def entries(
     parts: PartsDep,
-    account: str,
+    account: AccountPath,
     before: Annotated[int | None, Query(ge=1, description="continue: next_before")] = None,
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="entries of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
@@ -156,10 +157,10 @@ def entries(
 @router.post(
     "/accounts/{account}/adjustments",
     status_code=201,
-    responses=documented(401, 403, 404, 409, 422, 503),
+    responses=documented(404, 409),
 )
 def adjust(
-    parts: PartsDep, account: str, body: schemas.AdjustmentIn, who: OfficeDep
+    parts: PartsDep, account: AccountPath, body: schemas.AdjustmentIn, who: OfficeDep
 ) -> schemas.AdjustmentMade:
     """Give or take points, with a reason; repeating the request changes nothing."""
     made = Shop(parts.engine, parts.registry.site.zone).adjust(

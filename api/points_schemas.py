@@ -5,13 +5,21 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from api.inputs import WHOLE, Flag, OneLine
 from api.parts import Parts
 from smartbin.records.accounts import Account
 from smartbin.records.ledger import Booked, Kind
 from smartbin.records.months import said
-from smartbin.records.redemptions import PRICE_MAX, QUANTITY_MAX, STOCK_MAX, Redemption, State
+from smartbin.records.redemptions import (
+    POINTS_MAX,
+    PRICE_MAX,
+    QUANTITY_MAX,
+    STOCK_MAX,
+    Redemption,
+    State,
+)
 from smartbin.records.redemptions import Reward as KeptReward
 from smartbin.records.requests import REQUEST_ID_PATTERN
 from smartbin.records.statements import LineKind, Statement, StatementLine
@@ -280,11 +288,15 @@ class RewardIn(Body):
     """A reward as the office puts it into the catalogue."""
 
     id: RewardId
-    name: str = Field(min_length=1, max_length=100, examples=["抽纸一提"])
-    name_en: str = Field(min_length=1, max_length=100, examples=["Tissues"])
-    price: int = Field(ge=1, le=PRICE_MAX, examples=[100])
-    stock: int = Field(ge=0, le=STOCK_MAX, description="as counted now", examples=[240])
-    offered: bool = True
+    name: OneLine = Field(min_length=1, max_length=100, examples=["抽纸一提"])
+    name_en: OneLine = Field(min_length=1, max_length=100, examples=["Tissues"])
+    price: Annotated[StrictInt, Field(ge=1, le=PRICE_MAX, examples=[100]), WHOLE]
+    stock: Annotated[
+        StrictInt,
+        Field(ge=0, le=STOCK_MAX, description="as counted now", examples=[240]),
+        WHOLE,
+    ]
+    offered: Flag = True
 
     def kept(self) -> KeptReward:
         """As the records keep it."""
@@ -296,7 +308,7 @@ class RedemptionIn(Body):
 
     request_id: RequestId
     reward: RewardId
-    quantity: int = Field(default=1, ge=1, le=QUANTITY_MAX, examples=[1])
+    quantity: Annotated[StrictInt, Field(ge=1, le=QUANTITY_MAX, examples=[1]), WHOLE] = 1
 
 
 class RedemptionRow(BaseModel):
@@ -363,8 +375,19 @@ class AdjustmentIn(Body):
     """Points the office gives (or takes, below 0), and why."""
 
     request_id: RequestId
-    points: int = Field(examples=[-20])
-    reason: str = Field(min_length=1, max_length=200, examples=["读卡错误更正 card reader fault"])
+    points: Annotated[
+        StrictInt,
+        Field(
+            ge=-POINTS_MAX,
+            le=POINTS_MAX,
+            examples=[-20],
+            json_schema_extra={"not": {"const": 0}},
+        ),
+        WHOLE,
+    ]
+    reason: OneLine = Field(
+        min_length=1, max_length=200, examples=["读卡错误更正 card reader fault"]
+    )
 
 
 class AdjustmentMade(BaseModel):

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api import statistics
-from api.errors import documented
 from api.participation import counted, everywhere
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
@@ -56,7 +55,7 @@ DENOMINATORS = {
 }
 
 
-@router.get("/ranking", responses=documented(422, 503), response_model=Ranking)
+@router.get("/ranking", response_model=Ranking)
 def communities_ranking(
     parts: PartsDep,
     window: Window,
@@ -111,7 +110,7 @@ def communities_ranking(
     )
 
 
-@router.get("/sorting", responses=documented(422, 503), response_model=CommunitiesSorting)
+@router.get("/sorting", response_model=CommunitiesSorting)
 def communities_sorting(
     parts: PartsDep,
     window: Window,

@@ -61,7 +61,7 @@ class RevisionsOut(BaseModel):
 
 @router.get(
     "/communities/{community}/revisions",
-    responses=documented(404, 422, 503),
+    responses=documented(404),
     response_model=RevisionsOut,
 )
 def revisions(

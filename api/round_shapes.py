@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from api.inputs import WHOLE, Lines, Moment, OneLine
 from smartbin.events import Category
 from smartbin.records.rounds import Outcome
 
@@ -26,7 +28,7 @@ class RoundIn(Given):
 
     id: UUID
     category: Category
-    started_at: AwareDatetime
+    started_at: Moment
 
 
 class RoundOut(BaseModel):
@@ -43,15 +45,15 @@ class AtDoor(Given):
     """Something at a door, with the id that the phone made for it."""
 
     id: UUID
-    device: str = Field(min_length=1, max_length=32)
-    door: str = Field(min_length=1, max_length=32)
-    at: AwareDatetime
+    device: OneLine = Field(min_length=1, max_length=32, examples=["bin-007"])
+    door: OneLine = Field(min_length=1, max_length=32, examples=["kitchen"])
+    at: Moment
 
 
 class EmptyingIn(AtDoor):
     """A door emptied, as a person says."""
 
-    weight_g: int | None = Field(None, ge=0, le=10_000_000)
+    weight_g: Annotated[StrictInt, Field(ge=0, le=10_000_000), WHOLE] | None = None
 
 
 class EmptyingsIn(Given):
@@ -101,7 +103,7 @@ class ProblemIn(AtDoor):
     """Something a crew met at a door."""
 
     kind: ProblemKind
-    note: str = Field("", max_length=500)
+    note: Lines = Field("", max_length=500)
 
 
 class ProblemsIn(Given):
@@ -122,15 +124,15 @@ class SkipReason(StrEnum):
 class Skipped(Given):
     """A door left out."""
 
-    device: str = Field(min_length=1, max_length=32)
-    door: str = Field(min_length=1, max_length=32)
+    device: OneLine = Field(min_length=1, max_length=32, examples=["bin-007"])
+    door: OneLine = Field(min_length=1, max_length=32, examples=["kitchen"])
     reason: SkipReason
 
 
 class EndIn(Given):
     """The end of a round."""
 
-    ended_at: AwareDatetime
+    ended_at: Moment
     skipped: list[Skipped] = Field(default=[], max_length=SKIPS_MAX)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import Problem
 from api.parts import Parts, PartsDep
@@ -23,11 +23,32 @@ from smartbin.records.tokens import Tokens
 COOKIE = "smartbin_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OURS = ("X-Requested-With", "smartbin")
-_bearer = HTTPBearer(auto_error=False, description="made by `python -m api token create`")
+_bearer = HTTPBearer(
+    scheme_name="token", auto_error=False, description="made by `python -m api token create`"
+)
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    scheme_name="session",
+    auto_error=False,
+    description="set by POST /api/v1/session; what changes something also needs the header "
+    f"{OURS[0]}: {OURS[1]}",
+)
+
+
+class Everyone:
+    """A dependency that lets everyone pass, and still refuses what another site's page sends."""
+
+    roles = frozenset(Role)
+
+    def __call__(self, request: Request) -> Principal:
+        """Nobody in particular."""
+        if "authorization" not in request.headers:
+            _refuse_other_sites(request)
+        return STRANGER
 
 
 class Allow:
-    """A dependency that lets the named roles pass, and admin always; public lets everyone pass.
+    """A dependency that lets the named roles pass, and admin always.
 
     It answers who asks. Somebody bound to a community or an account is refused a path that names
     another one; what a list may show them is the handler's to narrow down.
@@ -41,12 +62,9 @@ class Allow:
         request: Request,
         parts: PartsDep,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        _cookie: Annotated[str | None, Depends(_cookie)],
     ) -> Principal:
         """The caller; 401 without a token or session that is valid, 403 when it is not theirs."""
-        if credentials is None and request.method not in SAFE_METHODS:
-            _refuse_other_sites(request)
-        if Role.PUBLIC in self.roles:
-            return STRANGER
         principal = principal_of(request, parts, credentials)
         if principal is None:
             raise Problem(
@@ -56,6 +74,8 @@ class Allow:
                 "tokens",
                 headers={"WWW-Authenticate": "Bearer"},
             )
+        if credentials is None:
+            _refuse_other_sites(request)
         if principal.role not in self.roles:
             wanted = ", ".join(sorted(self.roles))
             detail = f"{request.url.path} is for {wanted}, not for {principal.role}"
@@ -75,6 +95,8 @@ def principal_of(
 
 
 def _refuse_other_sites(request: Request) -> None:
+    if request.method in SAFE_METHODS:
+        return
     name, value = OURS
     origin, host = request.headers.get("origin"), request.headers.get("host")
     ours = origin is None or urlsplit(origin).netloc == host  # "null" is a page that hides itself
@@ -98,7 +120,7 @@ def _refuse_what_is_not_theirs(who: Principal, request: Request, parts: Parts) -
         raise Problem(403, "forbidden", "a resident sees their own account and nobody else's")
 
 
-PUBLIC = Depends(Allow(Role.PUBLIC))
+PUBLIC = Depends(Everyone())
 CREW = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.OFFICE))
 COMMUNITY = Depends(Allow(Role.COMMUNITY, Role.OFFICE))
 OFFICE = Depends(Allow(Role.OFFICE))

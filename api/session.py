@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Any, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.errors import Problem, documented
+from api.inputs import ONE_LINE, OneLine
 from api.parts import PartsDep
 from api.security import COOKIE, PUBLIC, SignedInDep, principal_of
 from smartbin import calendar
@@ -18,7 +19,17 @@ from smartbin.records.principals import Principal, Role
 from smartbin.records.sessions import Sessions, life_of
 from smartbin.records.sign_in import SignIn, TooOften, Wrong
 
+SessionPath = Annotated[str, Path(max_length=64, pattern=ONE_LINE)]
 router = APIRouter(prefix="/api/v1", tags=["session"])
+
+
+def _pair(one: str, other: str, *empty: str) -> dict[str, Any]:
+    """What the validator below asks, as JSON Schema says it."""
+    some, none = {"minLength": 1}, {"maxLength": 0}
+    return {
+        "required": [one, other],
+        "properties": {one: some, other: some, **dict.fromkeys(empty, none)},
+    }
 
 
 class Credentials(BaseModel):
@@ -30,14 +41,18 @@ class Credentials(BaseModel):
             "examples": [
                 {"name": "li.wei", "password": "correct horse battery staple"},
                 {"card": "K3f81c", "code": "01234567"},
-            ]
+            ],
+            "oneOf": [
+                _pair("name", "password", "card", "code"),
+                _pair("card", "code", "name", "password"),
+            ],
         },
     )
 
-    name: str = Field("", max_length=64)
+    name: OneLine = Field("", max_length=64)
     password: str = Field("", max_length=200)
-    card: str = Field("", max_length=64)
-    code: str = Field("", max_length=20)
+    card: OneLine = Field("", max_length=64)
+    code: OneLine = Field("", max_length=20)
 
     @model_validator(mode="after")
     def _one_pair(self) -> Self:
@@ -91,7 +106,7 @@ def session(request: Request, parts: PartsDep) -> Me:
 @router.post(
     "/session",
     dependencies=[PUBLIC],
-    responses=documented(401, 403, 422, 429, 503),
+    responses=documented(401, 429),
     response_model=Me,
 )
 def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
@@ -135,7 +150,7 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
     return answer
 
 
-@router.delete("/session", status_code=204, dependencies=[PUBLIC], responses=documented(403, 503))
+@router.delete("/session", status_code=204, dependencies=[PUBLIC])
 def sign_out(request: Request, parts: PartsDep) -> Response:
     """Sign out on this browser."""
     if secret := request.cookies.get(COOKIE):
@@ -145,7 +160,7 @@ def sign_out(request: Request, parts: PartsDep) -> Response:
     return answer
 
 
-@router.get("/sessions", responses=documented(401, 503))
+@router.get("/sessions")
 def sessions(parts: PartsDep, who: SignedInDep) -> SessionsOut:
     """Where one is signed in; for admin, where everybody is."""
     rows = [
@@ -163,8 +178,8 @@ def sessions(parts: PartsDep, who: SignedInDep) -> SessionsOut:
     return SessionsOut(sessions=rows)
 
 
-@router.delete("/sessions/{session}", status_code=204, responses=documented(401, 403, 404, 503))
-def end(parts: PartsDep, session: str, who: SignedInDep) -> Response:
+@router.delete("/sessions/{session}", status_code=204, responses=documented(404))
+def end(parts: PartsDep, session: SessionPath, who: SignedInDep) -> Response:
     """End a session of one's own; for admin, anybody's."""
     if not Sessions(parts.engine).end_by_id(session, who):
         detail = "no such session of yours; GET /api/v1/sessions lists them"

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api import points_schemas as schemas
 from api.errors import Problem, documented
+from api.inputs import NUMBER_MAX, AccountPath, NumberPath
 from api.parts import Parts, PartsDep
 from api.points import unknown
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
@@ -23,11 +24,11 @@ router = APIRouter(prefix="/api/v1", tags=["points"])
 PAGE_MAX = 500
 CounterDep = Annotated[Principal, Depends(Allow(Role.COMMUNITY, Role.OFFICE))]
 ResidentDep = Annotated[Principal, RESIDENT]
-Before = Annotated[int | None, Query(ge=1, description="continue: next_before")]
+Before = Annotated[int | None, Query(ge=1, le=NUMBER_MAX, description="continue: next_before")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
-@router.get("/rewards", dependencies=[PUBLIC], responses=documented(422, 503),
+@router.get("/rewards", dependencies=[PUBLIC],
             response_model=schemas.RewardList)  # fmt: skip
 def rewards(
     parts: PartsDep,
@@ -44,7 +45,7 @@ def rewards(
     return schemas.RewardList(rewards=rows, next_skip=next_skip(found, skip, limit))
 
 
-@router.post("/rewards", dependencies=[OFFICE], responses=documented(401, 403, 422, 503))
+@router.post("/rewards", dependencies=[OFFICE])
 def put_reward(parts: PartsDep, body: schemas.RewardIn) -> schemas.RewardOut:
     """Put a reward into the catalogue, or change the one of that id: price, stock, offered."""
     _shop(parts).put(body.kept())
@@ -54,10 +55,10 @@ def put_reward(parts: PartsDep, body: schemas.RewardIn) -> schemas.RewardOut:
 @router.post(
     "/accounts/{account}/redemptions",
     status_code=201,
-    responses=documented(401, 403, 404, 409, 422, 503),
+    responses=documented(404, 409),
 )
 def redeem(
-    parts: PartsDep, account: str, body: schemas.RedemptionIn, who: ResidentDep
+    parts: PartsDep, account: AccountPath, body: schemas.RedemptionIn, who: ResidentDep
 ) -> schemas.RedemptionMade:
     """Spend points on a reward; repeating the request changes nothing and is answered the same."""
     made = _shop(parts).redeem(
@@ -69,12 +70,12 @@ def redeem(
 @router.get(
     "/accounts/{account}/redemptions",
     dependencies=[RESIDENT],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=schemas.RedemptionList,
 )
 def redemptions_of(
     parts: PartsDep,
-    account: str,
+    account: AccountPath,
     before: Before = None,
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
@@ -88,10 +89,10 @@ def redemptions_of(
 
 @router.post(
     "/accounts/{account}/redemptions/{redemption}/cancel",
-    responses=documented(401, 403, 404, 409, 422, 503),
+    responses=documented(404, 409),
 )
 def cancel(
-    parts: PartsDep, account: str, redemption: int, who: ResidentDep
+    parts: PartsDep, account: AccountPath, redemption: NumberPath, who: ResidentDep
 ) -> schemas.RedemptionRow:
     """Take a redemption back that was not handed over, within 7 days: the points return."""
     _mine(parts, redemption, account)
@@ -99,9 +100,7 @@ def cancel(
     return schemas.RedemptionRow.of(done, parts)
 
 
-@router.get(
-    "/redemptions", responses=documented(401, 403, 422, 503), response_model=schemas.RedemptionList
-)
+@router.get("/redemptions", response_model=schemas.RedemptionList)
 def redemptions(
     parts: PartsDep,
     who: CounterDep,
@@ -117,10 +116,8 @@ def redemptions(
     return _answer(parts, found, limit, format, "redemptions")
 
 
-@router.post(
-    "/redemptions/{redemption}/handover", responses=documented(401, 403, 404, 409, 422, 503)
-)
-def hand_over(parts: PartsDep, redemption: int, who: CounterDep) -> schemas.RedemptionRow:
+@router.post("/redemptions/{redemption}/handover", responses=documented(404, 409))
+def hand_over(parts: PartsDep, redemption: NumberPath, who: CounterDep) -> schemas.RedemptionRow:
     """The reward was given out."""
     if who.community is not None:
         found = _shop(parts).redemptions(number=redemption)

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.errors import Problem, documented
+from api.errors import Problem
+from api.inputs import Day
 from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, csv_response
@@ -49,10 +50,10 @@ class SignalsOut(BaseModel):
     next_skip: int | None = Field(description="`skip` of the next page; null after the last")
 
 
-@router.get("/signals", responses=documented(401, 403, 422, 503), response_model=SignalsOut)
+@router.get("/signals", response_model=SignalsOut)
 def of_day(
     parts: PartsDep,
-    day: Annotated[date | None, Query(description="today by default")] = None,
+    day: Annotated[Day | None, Query(description="today by default")] = None,
     kind: Annotated[SignalKind | None, Query(description="only these")] = None,
     account: Annotated[str, Query(max_length=64, description="only this account's")] = "",
     skip: Skip = 0,

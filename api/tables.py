@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smartbin.cells import safe_cell
 
 ETAG_BODY_BYTES_MAX = 4 * 1024 * 1024
 # When it was asked says nothing of what was answered; left in, no two answers were ever the same.
@@ -53,9 +56,11 @@ def model_csv(model: type[BaseModel], rows: Iterable[BaseModel], name: str) -> R
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return "" if value is None else value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else safe_cell(value)
 
 
 class ETags:
@@ -99,13 +104,19 @@ class ETags:
         await self.app(scope, receive, hold)
 
 
+def _named(etag: str, wanted: str) -> bool:
+    """Whether If-None-Match names it; weak and strong names compare alike (RFC 9110, 8.8.3.2)."""
+    names = (name.strip().removeprefix("W/") for name in wanted.split(","))
+    return any(name in ("*", etag.removeprefix("W/")) for name in names)
+
+
 async def _answer(start: Message, body: bytes, request: Headers, send: Send) -> None:
     etag = f'W/"{hashlib.sha256(_ASKED_AT.sub(b"", body)).hexdigest()[:24]}"'
     headers = MutableHeaders(scope=start)
     headers["ETag"] = etag
     if "cache-control" not in headers:
-        headers["Cache-Control"] = "no-cache"
-    if etag in request.get("if-none-match", ""):
+        headers["Cache-Control"] = "private, no-cache"
+    if _named(etag, request.get("if-none-match", "")):
         del headers["content-length"]
         await send({**start, "status": 304})
         await send({"type": "http.response.body", "body": b""})

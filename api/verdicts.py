@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.errors import Problem, documented
+from api.inputs import Lines, Moment, OneLine
 from api.parts import Parts, PartsDep
 from api.security import DEPOSITS, JUDGE
 from api.tables import Format, FormatQuery, model_csv
@@ -46,11 +47,11 @@ class VerdictIn(BaseModel):
             examples=["5b1c0a52-6c1e-4a57-9a55-0d3c0f8f6f11"],
         ),
     ]
-    door: Annotated[str, Field(max_length=32, examples=["kitchen"])]
-    at: AwareDatetime = Field(examples=["2026-11-23T18:32:05.120182+08:00"])
+    door: Annotated[OneLine, Field(max_length=32, examples=["kitchen"])]
+    at: Moment = Field(examples=["2026-11-23T18:32:05.120182+08:00"])
     verdict: Verdict
     why: Annotated[
-        str, Field(min_length=1, max_length=WHY_LENGTH_MAX, examples=["袋中有塑料 plastic in it"])
+        Lines, Field(min_length=1, max_length=WHY_LENGTH_MAX, examples=["袋中有塑料 plastic in it"])
     ]
 
 
@@ -83,7 +84,7 @@ class Verdicts(BaseModel):
 @router.post(
     "/devices/{device}/verdicts",
     status_code=201,
-    responses=documented(401, 403, 404, 409, 422, 503),
+    responses=documented(404, 409),
 )
 def judge(
     parts: PartsDep, device: str, said: VerdictIn, who: Annotated[Principal, JUDGE]
@@ -103,7 +104,7 @@ def judge(
 @router.get(
     "/devices/{device}/verdicts",
     dependencies=[DEPOSITS],
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(404),
     response_model=Verdicts,
 )
 def verdicts(

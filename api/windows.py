@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
 
 from api.errors import Problem
+from api.inputs import Day, Moment
 from api.parts import PartsDep
 from smartbin import calendar
 from smartbin.calendar import Days
@@ -20,18 +20,24 @@ from smartbin.events import DoorKey
 
 DAYS_MAX = 400
 DAYS_DEFAULT = 30
+EARLIEST = date(2020, 1, 1)  # no smart bin of this system is older
 
 
 def window(
     parts: PartsDep,
     first: Annotated[
-        date | None, Query(alias="from", description="first day", examples=["2026-11-01"])
+        Day | None, Query(alias="from", description="first day", examples=["2026-11-01"])
     ] = None,
     last: Annotated[
-        date | None, Query(alias="to", description="last day, inclusive", examples=["2026-11-23"])
+        Day | None, Query(alias="to", description="last day, inclusive", examples=["2026-11-23"])
     ] = None,
 ) -> Days:
     """The days asked for; a problem names the parameter and the remedy."""
+    latest = parts.today() + timedelta(days=366)
+    for parameter, day in (("from", first), ("to", last)):
+        if day is not None and not EARLIEST <= day <= latest:
+            detail = f"{parameter}: {day} is no day from {EARLIEST} to {latest}; ask for another"
+            raise Problem(422, "bad-input", detail, parameter=parameter)
     last = last or parts.today()
     first = first or last - timedelta(days=DAYS_DEFAULT - 1)
     if last < first:
@@ -40,8 +46,6 @@ def window(
     if (last - first).days >= DAYS_MAX:
         detail = f"{(last - first).days + 1} days; ask for at most {DAYS_MAX} at a time"
         raise Problem(422, "bad-input", detail, parameter="from")
-    if first < date(2020, 1, 1) or last > parts.today() + timedelta(days=366):
-        raise Problem(422, "bad-input", "days lie from 2020 to a year ahead", parameter="from")
     return Days(first, last)
 
 
@@ -101,7 +105,7 @@ def page(
     parts: PartsDep,
     days: Window,
     before: Annotated[
-        AwareDatetime | None, Query(description="continue: next_before of the last page")
+        Moment | None, Query(description="continue: next_before of the last page")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows of a page")] = PAGE_MAX,
 ) -> Page:

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartbin import calendar
+from smartbin.cells import safe_cell
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.records.ledger import MONTHS_LOCK, month_of
 from smartbin.records.reading import snapshot
@@ -256,8 +257,7 @@ def _cells(row: Row[Any], zone: ZoneInfo) -> Iterable[object]:
 
 def _plain(words: str | None) -> str:
     """What people wrote, on one line, and nothing that a spreadsheet would run."""
-    line = " ".join((words or "").split())
-    return f"'{line}" if line[:1] in ("=", "+", "-", "@") else line
+    return str(safe_cell(" ".join((words or "").split())))
 
 
 def _line(cells: Iterable[object]) -> str:

@@ -13,7 +13,7 @@ from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Principal, Role
 from smartbin.records.sessions import Sessions
 from smartbin.records.throttle import Attempt, Throttle
-from smartbin.records.users import Users
+from smartbin.records.users import Users, spelt
 
 
 class Wrong(Exception):
@@ -48,7 +48,7 @@ class SignIn:
             user = self._users.verified(name, password)
             return user.principal if user else None
 
-        return self._enter(Attempt(f"user {name}", address), verify, agent, now_us)
+        return self._enter(Attempt(f"user {spelt(name)}", address), verify, agent, now_us)
 
     def by_code(
         self, card: str, code: str, address: str, agent: str, now_us: int, today: date

@@ -85,7 +85,7 @@ class Users:
         """The user whose name and password these are; None takes as long as a user."""
         asked = select(*_ASKED.selected_columns, app_user.c.password)
         with self._engine.connect().execution_options(reading=True) as db:
-            row = db.execute(asked.where(app_user.c.name == tidy(name))).first()
+            row = db.execute(asked.where(app_user.c.name == spelt(name))).first()
         right = self._passwords.verify(row.password if row else None, password)
         if row is None or not right or row.disabled_us is not None:
             return None
@@ -116,9 +116,14 @@ def _user(row: Any) -> User:
     return User(row.name, Role(row.role), row.community, row.created_us, row.disabled_us)
 
 
+def spelt(name: str) -> str:
+    """A name as it is kept, however it was typed; "" when nobody can be called so."""
+    name = unicodedata.normalize("NFC", name).strip()
+    return name if len(name) <= NAME_MAX and name.isprintable() else ""
+
+
 def tidy(name: str) -> str:
     """A name as it is kept; BadInput when it is none."""
-    name = unicodedata.normalize("NFC", name).strip()
-    if not 0 < len(name) <= NAME_MAX or not name.isprintable():
-        raise BadInput(f"--name: 1 to {NAME_MAX} printable characters, for example --name li.wei")
-    return name
+    if not (kept := spelt(name)):
+        raise BadInput(f"--name: 1 to {NAME_MAX} printable characters, for example li.wei")
+    return kept

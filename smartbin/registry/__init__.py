@@ -178,9 +178,9 @@ class Registry:
         """The community, or UnknownPlace with the nearest names."""
         return _find("community", community_id, self.communities)
 
-    def device(self, device_id: str) -> Device:
-        """The device, or UnknownPlace with the nearest names."""
-        return _find("device", device_id, self.devices)
+    def device(self, device_id: str, field: str = "device") -> Device:
+        """The device that a field names, or UnknownPlace with the nearest names."""
+        return _find(field, device_id, self.devices)
 
     def doors_of_device(self, device_id: str) -> Sequence[Door]:
         """Every dated door of a device, in the registry's order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -52,11 +53,11 @@ class Api:
         return {"Authorization": f"Bearer {self.tokens[role]}"} if role in self.tokens else {}
 
 
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    url = f"sqlite:///{tmp_path}/telemetry.db"
+@contextmanager
+def opened(folder: Path) -> Iterator[Api]:
+    url = f"sqlite:///{folder}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
-    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
+    engine = open_engine(f"sqlite:///{folder}/records.db")
     prepare(engine)
     tokens: dict[Role, str] = {
         role: Tokens(engine).create(role, role, "oak" if role is Role.COMMUNITY else None)
@@ -67,7 +68,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
         small_registry(),
         reader,
         engine,
-        tmp_path / "quarantine",
+        folder / "quarantine",
         lambda: NOON_US,
         tariffs=TARIFFS,
     )
@@ -76,3 +77,9 @@ def api(tmp_path: Path) -> Iterator[Api]:
     reader.close()
     writer.close()
     engine.dispose()
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with opened(tmp_path) as made:
+        yield made

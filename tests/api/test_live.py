@@ -5,7 +5,6 @@ leaves the boards standing still.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,32 +12,13 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 
-from api.app import create_app
-from api.parts import Parts
 from smartbin.errors import StoreUnavailable
 from smartbin.events import Alarm, Collection, Deposit, DoorKey, LevelReading
 from smartbin.telemetry import TelemetryReader
 from tests.api.conftest import NOON_US, Api
-from tests.real import free_port, until
-
-
-@contextmanager
-def served(parts: Parts) -> Iterator[str]:
-    port = free_port()
-    config = uvicorn.Config(
-        create_app(parts), port=port, log_level="error", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        until(lambda: server.started, "the server answers")
-        yield f"http://127.0.0.1:{port}/api/v1/live"
-    finally:
-        server.should_exit = True
-        thread.join()
+from tests.api.serving import served
+from tests.real import until
 
 
 class Stream:
@@ -66,9 +46,9 @@ class Stream:
 
 
 @contextmanager
-def listening(url: str, last_id: str | None = None) -> Iterator[Stream]:
+def listening(url: str, last_id: str | None = None, query: str = "") -> Iterator[Stream]:
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    with httpx2.stream("GET", url, headers=headers, timeout=20) as answer:
+    with httpx2.stream("GET", f"{url}/api/v1/live{query}", headers=headers, timeout=20) as answer:
         yield Stream(answer)
 
 
@@ -99,7 +79,7 @@ def deposit(n: int, device: str = "bin-001") -> Deposit:
 
 def test_a_board_is_told_what_is_kept_and_of_nobody(api: Api) -> None:
     api.writer.append([deposit(-9), deposit(-8, "bin-002")])
-    with served(api.parts) as url, listening(f"{url}?community=oak") as board:
+    with served(api.parts) as url, listening(url, query="?community=oak") as board:
         event, data, _ = board.next()
         assert event == "recent"
         assert [row["weight_g"] for row in data["deposits"]] == [991]  # elm's is not oak's

@@ -13,6 +13,7 @@ from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Principal, Role
 from smartbin.records.schema import sign_in_try
 from smartbin.records.sessions import Sessions
+from smartbin.records.sign_in import SignIn, TooOften, Wrong
 from smartbin.records.throttle import BY_ADDRESS, BY_NAME, Attempt, Throttle
 from smartbin.records.users import Users
 
@@ -54,6 +55,18 @@ def test_an_address_that_tries_many_names_waits_and_no_flood_grows_the_table(
     with engine.connect() as db:
         assert (db.scalar(select(func.count()).select_from(sign_in_try)) or 0) <= 2 * len(waits)
     assert {throttle.take(Attempt(f"u{n}", f"10.1.{n}.1"), NOW_US) for n in range(50)} == {0}
+
+
+def test_another_spelling_of_a_name_is_no_new_name_to_guess_at(engine: Engine) -> None:
+    service = SignIn(engine)
+    typed = ["li.wei", " li.wei", "li.wei ", "  li.wei", "li.wei\t", "li.wei"]
+    outcomes: list[type[Exception]] = []
+    for n, name in enumerate(typed):
+        try:
+            service.by_password(name, "wrong", f"10.0.{n}.1", "test", NOW_US)
+        except (Wrong, TooOften) as refused:
+            outcomes.append(type(refused))
+    assert outcomes == [Wrong] * BY_NAME.free + [TooOften]
 
 
 def test_a_right_password_does_not_wipe_out_the_waits_of_wrong_ones(engine: Engine) -> None:
