@@ -20,9 +20,12 @@ router = APIRouter(include_in_schema=False, dependencies=[PUBLIC])
 
 PAGES = (
     "/",
+    "/account",
     "/board",
     "/board/{community}",
     "/crew",
+    "/help",
+    "/help/{page}",
     "/me",
     "/office",
     "/office/{rest:path}",
@@ -34,6 +37,7 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".jpg": "image/jpeg",
     ".json": "application/json",
     ".webmanifest": "application/manifest+json",
 }

@@ -86,6 +86,7 @@ class SessionRow(BaseModel):
     started: datetime
     seen: datetime = Field(description="to five minutes")
     ends: datetime
+    here: bool = Field(description="the session that asks")
 
 
 class SessionsOut(BaseModel):
@@ -161,8 +162,10 @@ def sign_out(request: Request, parts: PartsDep) -> Response:
 
 
 @router.get("/sessions")
-def sessions(parts: PartsDep, who: SignedInDep) -> SessionsOut:
+def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut:
     """Where one is signed in; for admin, where everybody is."""
+    kept, secret = Sessions(parts.engine), request.cookies.get(COOKIE)
+    here = kept.id_of(secret, parts.now_us()) if secret else None
     rows = [
         SessionRow(
             id=one.id,
@@ -172,8 +175,9 @@ def sessions(parts: PartsDep, who: SignedInDep) -> SessionsOut:
             started=parts.local(one.started_us),
             seen=parts.local(one.seen_us),
             ends=parts.local(one.ends_us),
+            here=one.id == here,
         )
-        for one in Sessions(parts.engine).seen_by(who, parts.now_us())
+        for one in kept.seen_by(who, parts.now_us())
     ]
     return SessionsOut(sessions=rows)
 

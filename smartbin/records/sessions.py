@@ -99,6 +99,11 @@ class Sessions:
         found = self._find(secret, now_us)
         return found.principal if found else None
 
+    def id_of(self, secret: str, now_us: int) -> str | None:
+        """Which of the listed sessions this cookie's is; None when it has ended or never was."""
+        found = self._find(secret, now_us)
+        return found.id if found else None
+
     def end(self, secret: str) -> None:
         """End the session of this cookie; one that has ended stays so."""
         with self._engine.begin() as db:

@@ -162,12 +162,12 @@ def test_sessions_are_listed_and_ended_ones_own_only(api: Api, users: Users) -> 
     other = TestClient(api.client.app, headers=PAGE)
     sign_in(other, name="zhao")
     listed = api.client.get("/api/v1/sessions").json()["sessions"]
-    assert [(one["name"], one["role"]) for one in listed] == [("li.wei", "crew")]
+    assert [(one["name"], one["role"], one["here"]) for one in listed] == [("li.wei", "crew", True)]
     path = f"/api/v1/sessions/{listed[0]['id']}"
     assert other.delete(path).status_code == 404
     admin = api.as_(Role.ADMIN)
     every = other.get("/api/v1/sessions", headers=admin).json()["sessions"]
-    assert {one["name"] for one in every} == {"li.wei", "zhao"}
+    assert {(one["name"], one["here"]) for one in every} == {("li.wei", False), ("zhao", True)}
     assert other.delete(path, headers=admin).status_code == 204
     assert api.client.get(FULL).status_code == 401
     assert other.get(FULL).status_code == 200

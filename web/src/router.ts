@@ -22,6 +22,8 @@ export const router = createRouter({
     { path: "/office/people", component: () => import("./office/PeoplePage.vue"), meta: { title: "office" } },
     { path: "/office/quarantine", component: () => import("./office/QuarantinePage.vue"), meta: { title: "office" } },
     { path: "/sign-in", component: () => import("./SignInPage.vue"), meta: { title: "signIn" } },
+    { path: "/account", component: () => import("./account/SessionsPage.vue"), meta: { title: "account" } },
+    { path: "/help/:page?", component: () => import("./help/HelpPage.vue"), meta: { title: "help" } },
     { path: "/:rest(.*)*", component: () => import("./MissingPage.vue") },
   ],
 });

@@ -8,3 +8,8 @@ declare module "*.vue" {
 declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
   export default function SwaggerUI(options: Record<string, unknown>): void;
 }
+
+declare module "*.md" {
+  const html: string;
+  export default html;
+}

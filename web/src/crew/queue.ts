@@ -18,6 +18,10 @@ export interface Entry {
   detail?: string;
   /** The conflict was shown and somebody said they saw it. */
   seen?: boolean;
+  /** Until then (ms) it may be taken back, and is not sent. */
+  held_until?: number;
+  /** Who did it: it is sent under no other name. */
+  who?: string;
 }
 interface Result { id: string; outcome: Outcome; reason: string | null }
 
@@ -30,20 +34,40 @@ export const entries = async (): Promise<Entry[]> => (await each<Entry>("entries
 export const save = (key: string, value: unknown): Promise<unknown> => write("saved", JSON.parse(JSON.stringify(value)), key);
 export const saved = <T>(key: string): Promise<T | undefined> => read<T>("saved", key);
 export const keepPhoto = (emptying: string, photo: Blob): Promise<unknown> => write("photos", photo, emptying);
+/** Take back what was not sent yet. */
+export const takeBack = async (entry: Entry): Promise<void> => {
+  await drop("entries", entry.id);
+  await drop("photos", entry.id);
+};
+/** Whether it may still be taken back. */
+export const isHeld = (entry: Entry, now: number): boolean => (entry.held_until ?? 0) > now;
+/** Whether somebody else did it, who must sign in for it to be sent. */
+export const isOthers = (entry: Entry, who: string): boolean => entry.who !== undefined && entry.who !== who;
 
 /** Send what waits, in the order it was done, one round at a time. Raises ApiError when it cannot. */
-export async function flush(): Promise<void> {
+export async function flush(who: string): Promise<void> {
   const all = await entries();
-  const waiting = all.filter((e) => e.outcome === "waiting");
+  const waiting = all.filter((e) => e.outcome === "waiting" && !isHeld(e, Date.now()) && !isOthers(e, who));
   for (const round of new Set(waiting.map((e) => e.round))) {
     const own = waiting.filter((e) => e.round === round);
-    for (const entry of own.filter((e) => e.kind === "start")) await sendOne("rounds", entry);
-    await sendMany(`rounds/${round}/emptyings`, "emptyings", own.filter((e) => e.kind === "emptying"));
-    await sendMany(`rounds/${round}/problems`, "problems", own.filter((e) => e.kind === "problem"));
-    for (const entry of own.filter((e) => e.kind === "end")) await sendOne(`rounds/${round}/end`, entry);
+    try {
+      await sendRound(round, own);
+    } catch (error) {
+      const start = all.find((e) => e.round === round && e.kind === "start");
+      if (!(error instanceof ApiError && error.kind === "missing" && start)) throw error;
+      await post("rounds", start.body); // the API has lost the round (an older backup): tell it anew
+      await sendRound(round, own);
+    }
   }
-  await sendPhotos();
+  await sendPhotos(who);
   await forget();
+}
+
+async function sendRound(round: string, own: Entry[]): Promise<void> {
+  for (const entry of own.filter((e) => e.kind === "start")) await sendOne("rounds", entry);
+  await sendMany(`rounds/${round}/emptyings`, "emptyings", own.filter((e) => e.kind === "emptying"));
+  await sendMany(`rounds/${round}/problems`, "problems", own.filter((e) => e.kind === "problem"));
+  for (const entry of own.filter((e) => e.kind === "end")) await sendOne(`rounds/${round}/end`, entry);
 }
 
 async function sendOne(path: string, entry: Entry): Promise<void> {
@@ -79,9 +103,9 @@ async function sendBatch(path: string, name: string, part: Entry[]): Promise<voi
 }
 
 /** A photo follows its emptying; it is gone from the phone once the API has it or refuses it. */
-async function sendPhotos(): Promise<void> {
+async function sendPhotos(who: string): Promise<void> {
   for (const entry of await entries()) {
-    if (entry.kind !== "emptying" || entry.outcome === "waiting") continue;
+    if (entry.kind !== "emptying" || entry.outcome === "waiting" || isOthers(entry, who)) continue;
     const photo = await read<Blob>("photos", entry.id);
     if (!photo) continue;
     try {
@@ -105,6 +129,8 @@ async function settle(entry: Entry, error: unknown): Promise<void> {
 }
 
 async function forget(): Promise<void> {
-  const old = (await entries()).filter((e) => e.outcome !== "waiting" && Date.now() - Date.parse(e.at) > KEEP_MS && (e.outcome !== "conflict" || e.seen));
+  const all = await entries();
+  const open = new Set(all.filter((e) => e.outcome === "waiting").map((e) => e.round));
+  const old = all.filter((e) => !open.has(e.round) && Date.now() - Date.parse(e.at) > KEEP_MS && (e.outcome !== "conflict" || e.seen));
   for (const entry of old) await drop("entries", entry.id);
 }

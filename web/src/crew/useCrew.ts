@@ -1,59 +1,105 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
 import { ApiError, get } from "@/api/client";
-import type { Category, FullDoor, FullDoors, Site } from "@/api/types";
+import type { Category, Community, FullDoor, FullDoors, Session, Site } from "@/api/types";
 import { useNow } from "@/lib/clock";
 import { metres, placeOf, type Place } from "./order";
 import { shrink } from "./photo";
-import { entries, flush, keepPhoto, put, save, saved, type Entry } from "./queue";
+import { entries, flush, isHeld, isOthers, keepPhoto, put, save, saved, takeBack, type Entry } from "./queue";
 
 const POLL_MS = 30_000;
 const UNDO_MS = 10_000;
 const WEIGHT_KG_MAX = 10_000;
 const CATEGORY_KEY = "smartbin.crew.category";
 const ROUND_KEY = "smartbin.crew.round";
+const NAME_KEY = "smartbin.crew.name";
 
+export interface Alarm { device: string; name: string; community: string | null; door: string; type: string; since: string }
+export type Skipped = { device: string; door: string; reason: string };
 export const keyOf = (door: { device: string; door: string }): string => `${door.device}/${door.door}`;
+export const doorOf = (entry: Entry): string => keyOf(entry.body as { device: string; door: string });
 const newId = (): string => crypto.randomUUID();
+
+/** Grams of what somebody typed; undefined for nothing, null for what is no weight. */
+export function gramsOf(text: string): number | undefined | null {
+  if (!text.trim()) return undefined;
+  const kg = Number(text.trim().replace(/[,，。]/, "."));
+  return Number.isFinite(kg) && kg > 0 && kg < WEIGHT_KG_MAX ? Math.round(kg * 1000) : null;
+}
 
 /** The list of full doors, what was done to them, and the queue of what the API does not know yet. */
 export function useCrew() {
   const now = useNow();
   const category = ref<Category>((localStorage.getItem(CATEGORY_KEY) as Category | null) ?? "kitchen");
   const list = shallowRef<FullDoors | null>(null);
+  const alarms = shallowRef<Alarm[]>([]);
   const site = shallowRef<Site | null>(null);
+  const communities = shallowRef<Community[]>([]);
   const error = shallowRef<ApiError | null>(null);
   const notTaken = ref(false);
   const online = ref(navigator.onLine);
+  const who = ref(localStorage.getItem(NAME_KEY) ?? "");
   const log = shallowRef<Entry[]>([]);
   const round = ref(localStorage.getItem(ROUND_KEY) ?? "");
-  const undo = ref<{ key: string; at: string; until: number; timer: number } | null>(null);
-
   const here = ref<Place | null>(null);
-  const conflicts = computed(() => log.value.filter((e) => e.outcome === "conflict" && !e.seen));
-  const waiting = computed(() => log.value.filter((e) => e.outcome === "waiting" && e.kind !== "start").length);
-  const emptied = computed(() => new Map(log.value.filter((e) => e.kind === "emptying" && e.round === round.value).map((e) => [keyOf(e.body as { device: string; door: string }), e])));
 
-  const refreshLog = async () => { log.value = await entries(); };
+  const conflicts = computed(() => log.value.filter((e) => e.outcome === "conflict" && !e.seen));
+  const queued = computed(() => log.value.filter((e) => e.outcome === "waiting" && e.kind !== "start" && !isHeld(e, now.value)));
+  const waiting = computed(() => queued.value.length);
+  /** Whose entries wait for their own sign-in. */
+  const others = computed(() => [...new Set(queued.value.filter((e) => isOthers(e, who.value)).map((e) => e.who))].join("、"));
+  const done = computed(() => log.value.filter((e) => e.kind === "emptying" && e.round === round.value && !(e.outcome === "conflict" && e.seen)));
+  /** The emptying of a door in this round, or in an earlier one that its sensor has not seen yet. */
+  const emptied = (door: FullDoor): Entry | undefined =>
+    log.value.filter((e) => e.kind === "emptying" && doorOf(e) === keyOf(door) && !(e.outcome === "conflict" && e.seen) && (e.round === round.value || Date.parse(e.at) > Date.parse(door.read_at ?? ""))).at(-1);
+  const undoing = (entry: Entry | undefined): number => (entry && isHeld(entry, now.value) ? Math.ceil(((entry.held_until ?? 0) - now.value) / 1000) : 0);
+
+  let release = 0;
+  const refreshLog = async () => {
+    log.value = await entries();
+    clearTimeout(release);
+    const held = log.value.flatMap((e) => (isHeld(e, Date.now()) ? [e.held_until ?? 0] : []));
+    if (held.length) release = window.setTimeout(() => void send(), Math.min(...held) - Date.now() + 50);
+  };
+
   const read = async () => {
     const asked = category.value;
+    if (!list.value) await recall(asked); // at once, however slow the line is
     try {
-      const answer = await get<FullDoors>("bins/full", { category: asked });
+      const [answer, active] = await Promise.all([get<FullDoors>("bins/full", { category: asked }), get<{ alarms: Alarm[] }>("alarms")]);
       if (asked !== category.value) return;
-      list.value = answer;
+      [list.value, alarms.value] = [answer, active.alarms];
       error.value = null;
       online.value = true;
-      await save(`full/${asked}`, answer);
-      site.value ??= await get<Site>("site");
-      await save("site", site.value);
+      await Promise.all([save(`full/${asked}`, answer), save("alarms", active.alarms), places()]);
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
       error.value = failure;
       online.value = failure.kind !== "offline";
-      if (failure.kind !== "offline" && failure.kind !== "server") return;
-      list.value = (await saved<FullDoors>(`full/${asked}`)) ?? list.value;
-      site.value ??= (await saved<Site>("site")) ?? null;
     }
   };
+  const recall = async (asked: Category) => {
+    const kept = await saved<FullDoors>(`full/${asked}`);
+    if (asked !== category.value || !kept) return;
+    list.value = kept;
+    alarms.value = (await saved<Alarm[]>("alarms")) ?? [];
+    site.value ??= (await saved<Site>("site")) ?? null;
+    communities.value = (await saved<Community[]>("communities")) ?? [];
+  };
+  const places = async () => {
+    if (site.value && communities.value.length) return;
+    site.value = await get<Site>("site");
+    communities.value = (await get<{ communities: Community[] }>("communities")).communities;
+    await Promise.all([save("site", site.value), save("communities", communities.value)]);
+  };
+  const identify = async () => {
+    try {
+      who.value = (await get<Session & { name: string }>("session")).name;
+      localStorage.setItem(NAME_KEY, who.value);
+    } catch (failure) {
+      if (!(failure instanceof ApiError)) throw failure; // without a signal it is who it was
+    }
+  };
+
   let sending = false;
   let more = false;
   const send = async () => {
@@ -63,7 +109,7 @@ export function useCrew() {
     try {
       while (more) {
         more = false;
-        await flush();
+        await flush(who.value);
       }
       notTaken.value = false;
       online.value = true;
@@ -79,12 +125,13 @@ export function useCrew() {
   };
   const both = async () => { await send(); await read(); };
 
+  const keep = (entry: Omit<Entry, "outcome" | "who">) => put({ ...entry, outcome: "waiting", ...(who.value ? { who: who.value } : {}) });
   const ensureRound = async (): Promise<string> => {
     if (round.value) return round.value;
     const at = new Date().toISOString();
     round.value = newId();
     localStorage.setItem(ROUND_KEY, round.value);
-    await put({ id: `start-${round.value}`, round: round.value, kind: "start", at, outcome: "waiting", body: { id: round.value, category: category.value, started_at: at } });
+    await keep({ id: `start-${round.value}`, round: round.value, kind: "start", at, body: { id: round.value, category: category.value, started_at: at } });
     return round.value;
   };
   const start = async () => {
@@ -92,84 +139,95 @@ export function useCrew() {
     await refreshLog();
     void send();
   };
-  const record = async (kind: "emptying" | "problem", body: Record<string, unknown>, at = new Date().toISOString(), photo?: Blob) => {
-    const id = newId();
+
+  const weights = ref<Record<string, string>>({});
+  const photos = shallowRef<Record<string, Blob>>({});
+  const withWeight = (key: string) => {
+    const weight_g = gramsOf(weights.value[key] ?? "");
+    return weight_g ? { weight_g } : {};
+  };
+  /** Kept on the phone at once: whatever happens to the phone, it is sent after its ten seconds. */
+  const confirm = async (door: FullDoor) => {
+    const [id, at, key] = [newId(), new Date().toISOString(), keyOf(door)];
+    here.value = placeOf(door) ?? here.value;
+    const photo = photos.value[key];
     if (photo) await keepPhoto(id, photo);
-    await put({ id, round: await ensureRound(), kind, at, outcome: "waiting", body: { id, at, ...body } });
+    const body = { id, at, device: door.device, door: door.door, ...withWeight(key) };
+    await keep({ id, round: await ensureRound(), kind: "emptying", at, body, held_until: Date.now() + UNDO_MS });
+    await refreshLog();
+  };
+  const undo = async (entry: Entry) => {
+    if (isHeld(entry, Date.now())) await takeBack(entry);
+    await refreshLog();
+  };
+  const setWeight = async (door: FullDoor, text: string) => {
+    weights.value = { ...weights.value, [keyOf(door)]: text };
+    const entry = emptied(door);
+    if (!entry || !isHeld(entry, Date.now())) return;
+    const { weight_g: _, ...body } = entry.body;
+    await put({ ...entry, body: { ...body, ...withWeight(keyOf(door)) } });
+    await refreshLog();
+  };
+  /** Before, within or after the ten seconds: a photo follows its emptying. False when it is none. */
+  const addPhoto = async (door: FullDoor, file: Blob): Promise<boolean> => {
+    const photo = await shrink(file);
+    if (!photo) return false;
+    photos.value = { ...photos.value, [keyOf(door)]: photo };
+    const entry = emptied(door);
+    if (entry) {
+      await keepPhoto(entry.id, photo);
+      void send();
+    }
+    return true;
+  };
+  const report = async (door: FullDoor, kind: string, note: string) => {
+    const [id, at] = [newId(), new Date().toISOString()];
+    await keep({ id, round: await ensureRound(), kind: "problem", at, body: { id, at, device: door.device, door: door.door, kind, note: note.trim().slice(0, 500) } });
     await refreshLog();
     void send();
-  };
-  const commit = async () => {
-    const pending = undo.value;
-    if (!pending) return;
-    clearTimeout(pending.timer);
-    undo.value = null;
-    const [device, door] = pending.key.split("/");
-    const photo = photos.value[pending.key];
-    delete photos.value[pending.key];
-    await record("emptying", { device, door, ...weightOf(pending.key) }, pending.at, photo);
-  };
-  const photos = shallowRef<Record<string, Blob>>({});
-  const addPhoto = async (key: string, file: Blob): Promise<boolean> => {
-    const photo = await shrink(file);
-    if (photo) photos.value = { ...photos.value, [key]: photo };
-    return photo !== null;
-  };
-  const weights = ref<Record<string, string>>({});
-  const weightOf = (key: string) => {
-    const kg = Number.parseFloat((weights.value[key] ?? "").replace(",", "."));
-    return Number.isFinite(kg) && kg > 0 && kg < WEIGHT_KG_MAX ? { weight_g: Math.round(kg * 1000) } : {};
-  };
-  const confirm = async (door: FullDoor) => {
-    await commit();
-    here.value = placeOf(door) ?? here.value;
-    undo.value = { key: keyOf(door), at: new Date().toISOString(), until: Date.now() + UNDO_MS, timer: window.setTimeout(() => void commit(), UNDO_MS) };
-  };
-  const takeBack = () => {
-    if (undo.value) clearTimeout(undo.value.timer);
-    undo.value = null;
   };
   const dismiss = async (entry: Entry) => {
     await put({ ...entry, seen: true });
     await refreshLog();
+  };
+  const end = async (skipped: Skipped[]) => {
+    const id = await ensureRound();
+    const at = new Date().toISOString();
+    for (const entry of log.value.filter((e) => e.round === id && isHeld(e, Date.now()))) await put({ ...entry, held_until: 0 });
+    await keep({ id: `end-${id}`, round: id, kind: "end", at, body: { ended_at: at, skipped } });
+    round.value = "";
+    localStorage.removeItem(ROUND_KEY);
+    weights.value = {};
+    photos.value = {};
+    await refreshLog();
+    void send();
   };
   /** How far from where one is; null before that is known. */
   const away = (door: FullDoor): number | null => {
     const place = placeOf(door);
     return here.value && place ? metres(here.value, place) : null;
   };
-  const end = async (skipped: { device: string; door: string; reason: string }[]) => {
-    await commit();
-    const id = await ensureRound();
-    const at = new Date().toISOString();
-    await put({ id: `end-${id}`, round: id, kind: "end", at, outcome: "waiting", body: { ended_at: at, skipped } });
-    round.value = "";
-    localStorage.removeItem(ROUND_KEY);
-    await refreshLog();
-    void send();
-  };
 
   const wentOffline = () => { online.value = false; };
   const cameBack = () => void both();
-  // A confirmation still inside its ten seconds must survive the page being put away.
-  const hidden = () => { if (document.visibilityState === "hidden") void commit(); else void both(); };
+  const shown = () => { if (document.visibilityState === "visible") void both(); };
   window.addEventListener("online", cameBack);
   window.addEventListener("offline", wentOffline);
-  document.addEventListener("visibilitychange", hidden);
+  document.addEventListener("visibilitychange", shown);
   const timer = window.setInterval(() => void both(), POLL_MS);
   onScopeDispose(() => {
-    void commit();
     clearInterval(timer);
+    clearTimeout(release);
     window.removeEventListener("online", cameBack);
     window.removeEventListener("offline", wentOffline);
-    document.removeEventListener("visibilitychange", hidden);
+    document.removeEventListener("visibilitychange", shown);
   });
   watch(category, (value) => {
     localStorage.setItem(CATEGORY_KEY, value);
     list.value = null;
     void read();
   });
-  void refreshLog().then(both);
+  void refreshLog().then(() => Promise.all([identify(), read()])).then(send);
 
-  return { now, category, list, site, error, online, notTaken, round, here, waiting, conflicts, emptied, undo, weights, photos, addPhoto, start, confirm, takeBack, record, dismiss, away, end, reload: both };
+  return { now, category, list, alarms, site, communities, error, online, notTaken, who, others, round, here, waiting, conflicts, done, emptied, undoing, undo, weights, photos, setWeight, addPhoto, start, confirm, report, dismiss, away, end, reload: both };
 }
