@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.real import until
 from tests.web.system import PASSWORD, System, running
 from tests.web.test_screens import AXE, RULES
 
@@ -25,9 +26,9 @@ def system(tmp_path: Path, browser: Browser) -> Iterator[System]:
 
 
 def empty(page: Page, times: int = 1) -> None:
-    for _ in range(times):
+    for n in range(times):
         page.get_by_role("button", name="已清运", exact=True).first.click()
-        expect(page.get_by_role("button", name=re.compile("撤销"))).to_have_count(1)
+        expect(page.get_by_role("button", name=re.compile("撤销"))).to_have_count(n + 1)
 
 
 def begin(page: Page) -> None:
@@ -139,7 +140,7 @@ def test_a_problem_a_photo_the_way_and_the_end_of_a_round(system: System, tmp_pa
     page.get_by_role("button", name="示意图").click()
     expect(page.locator("svg[role=group] g")).to_have_count(3)
     page.locator("svg[role=group] g").last.press("Enter")
-    expect(page.locator("ol .name").first).to_have_text("3号箱")  # the last on the map is the next
+    expect(page.locator("ol .name").first).to_have_text("3号箱 · 晓镇家园")  # the last is the next
     expect(page.locator("ol .away").first).to_have_text("约 0 米")
     assert violations(page) == []
     page.get_by_role("button", name="详情").first.click()
@@ -154,6 +155,10 @@ def test_a_problem_a_photo_the_way_and_the_end_of_a_round(system: System, tmp_pa
     expect(page.get_by_text("问题已记下")).to_be_visible()
     empty(page)
     page.get_by_role("button", name="结束本趟").click()
+    expect(page.get_by_role("button", name="确认结束")).to_be_disabled()  # why is not said yet
+    assert violations(page) == []
+    page.get_by_label("全部同一个原因").select_option("closed")
+    page.get_by_label("2号箱").select_option("other")
     page.get_by_role("button", name="确认结束").click()
     expect(page.get_by_text("本趟已结束")).to_be_visible()
     expect(page.get_by_text("已全部上传")).to_be_visible(timeout=15_000)
@@ -162,4 +167,69 @@ def test_a_problem_a_photo_the_way_and_the_end_of_a_round(system: System, tmp_pa
     whole = system.asked(f"rounds/{round_['id']}")
     assert [(p["kind"], p["note"]) for p in whole["problems"]] == [("damaged", "门轴松了")]
     assert [(e["device"], e["photo"]) for e in whole["emptyings"]] == [("bin-003", True)]
-    assert {s["device"] for s in whole["skipped"]} == {"bin-001", "bin-002"}
+    assert {s["device"]: s["reason"] for s in whole["skipped"]} == {
+        "bin-001": "closed",
+        "bin-002": "other",
+    }
+
+
+def test_ten_seconds_to_undo_and_then_what_was_done_survives_a_dead_phone(system: System) -> None:
+    system.fill("bin-001", "bin-002")
+    page = system.phone("crew")
+    begin(page)
+    empty(page, 2)
+    page.get_by_role("button", name=re.compile("撤销")).first.click()
+    expect(page.get_by_role("button", name=re.compile("撤销"))).to_have_count(1)
+    page.goto("about:blank")  # within the ten seconds: nothing was sent, nothing may be lost
+    assert system.collections() == []
+    page.goto(f"{system.url}/crew")
+    expect(page.get_by_role("button", name=re.compile("撤销"))).to_have_count(0, timeout=UNDO_MS)
+    until(lambda: len(system.collections()) == 1, "the one that was not taken back is told")
+    expect(page.get_by_role("button", name="已清运", exact=True)).to_have_count(1)
+
+
+def test_a_fire_comes_first_and_says_what_to_do(system: System) -> None:
+    system.fill(*BINS)
+    system.publish("bin-003", "alarm", type="fire", active=True)
+    until(lambda: bool(system.asked("alarms")["alarms"]), "the API knows of the fire")
+    page = system.phone("crew")
+    expect(page.get_by_role("alert")).to_contain_text("火警 · 3号箱 · 晓镇家园")
+    expect(page.get_by_role("alert")).to_contain_text("119")
+    expect(page.locator("li").first).to_contain_text(re.compile("3号箱.*火警.*满溢"))
+    assert violations(page) == []
+
+
+def test_what_another_crew_did_on_this_phone_is_not_sent_in_my_name(system: System) -> None:
+    system.fill("bin-001")
+    page = system.phone("crew")
+    begin(page)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    empty(page)
+    expect(page.get_by_text("1 条待上传")).to_be_visible(timeout=UNDO_MS)
+    page.context.set_offline(False)
+    page.context.clear_cookies()
+    system.sign_in(page.context, "crew-2")
+    page.reload()
+    expect(page.get_by_text("请 crew 登录后上传")).to_be_visible(timeout=15_000)
+    assert system.collections() == []
+    system.sign_in(page.context, "crew")
+    page.reload()
+    expect(page.get_by_text("已全部上传")).to_be_visible(timeout=15_000)
+    assert [row["crews"] for row in system.collections()] == [["crew"]]
+
+
+def test_a_bins_own_report_and_a_persons_are_shown_once(system: System) -> None:
+    system.fill("bin-001")
+    page = system.phone("crew")
+    empty(page)
+    expect(page.get_by_text("已全部上传")).to_be_visible()
+    until(lambda: len(system.collections()) == 1, "the person's word", 20)
+    system.publish("bin-001", "collection", door="kitchen", gross_g=9_000, tare_g=400)
+    until(lambda: system.collections()[0]["source"] == "both", "the bin's word")
+    (row,) = system.collections()
+    assert row["weight_g"] == 8_600
+    system.publish("bin-001", "fill", levels=[{"door": "kitchen", "level_pct": 3}])
+    until(lambda: system.full() == [], "the door is empty")
+    page.get_by_role("button", name="刷新").click()
+    expect(page.get_by_text("没有需要清运的投口")).to_be_visible()

@@ -27,12 +27,12 @@ const URGENCY = { overfull: 0, full: 1, fault: 2, silent: 3, ok: 4 };
 export interface Group { point: string; doors: FullDoor[] }
 
 /**
- * Doors by collection point, the most urgent first in each and among them: what is on alarm, then
+ * Doors by collection point, the most urgent first in each and among them: what burns, then
  * overfull, full, faulty, silent, of the same state the longest full; what somebody says is emptied
  * comes last.
  */
-export function byPoint(doors: FullDoor[], alarmed: (door: FullDoor) => boolean, confirmed: (door: FullDoor) => boolean): Group[] {
-  const rank = (door: FullDoor) => (alarmed(door) ? -1 : URGENCY[door.state]) + (confirmed(door) ? 10 : 0);
+export function byPoint(doors: FullDoor[], burns: (door: FullDoor) => boolean, confirmed: (door: FullDoor) => boolean): Group[] {
+  const rank = (door: FullDoor) => (burns(door) ? -1 : URGENCY[door.state]) + (confirmed(door) ? 10 : 0);
   const order = (a: FullDoor, b: FullDoor) => rank(a) - rank(b) || (a.full_since ?? "~").localeCompare(b.full_since ?? "~");
   const found = new Map<string, FullDoor[]>();
   for (const door of [...doors].sort(order)) {

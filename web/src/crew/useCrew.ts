@@ -51,7 +51,7 @@ export function useCrew() {
   /** The emptying of a door in this round, or in an earlier one that its sensor has not seen yet. */
   const emptied = (door: FullDoor): Entry | undefined =>
     log.value.filter((e) => e.kind === "emptying" && doorOf(e) === keyOf(door) && !(e.outcome === "conflict" && e.seen) && (e.round === round.value || Date.parse(e.at) > Date.parse(door.read_at ?? ""))).at(-1);
-  const undoing = (entry: Entry | undefined): number => (entry && isHeld(entry, now.value) ? Math.ceil(((entry.held_until ?? 0) - now.value) / 1000) : 0);
+  const undoing = (entry: Entry | undefined): number => (entry && isHeld(entry, now.value) ? Math.ceil(Math.min(UNDO_MS, (entry.held_until ?? 0) - now.value) / 1000) : 0);
 
   let release = 0;
   const refreshLog = async () => {
