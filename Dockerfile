@@ -6,6 +6,8 @@ WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
 RUN npm ci --no-fund --no-audit
 COPY docs/openapi.json ../docs/
+COPY docs/zh ../docs/zh
+COPY docs/images ../docs/images
 COPY web ./
 RUN npm run build
 

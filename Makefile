@@ -63,8 +63,9 @@ web: api/static/index.html ## build the screens into api/static
 screenshots: .venv/ready-dev api/static/index.html ## draw every view in its states and sizes (docs/images, var/screenshots)
 	$(BIN)/python -m tests.screenshots $(ARGS)
 
-# The screens' types of the API are made from its description: a change of it builds them anew.
-SCREENS := docs/openapi.json $(shell find web -type f -not -path 'web/node_modules/*' -not -name openapi.d.ts 2>/dev/null)
+# Their types are made from the API's description and their help from the guide: a change of these builds
+# them anew.
+SCREENS := docs/openapi.json $(wildcard docs/zh/*.md docs/images/*) $(shell find web -type f -not -path 'web/node_modules/*' -not -name openapi.d.ts 2>/dev/null)
 
 api/static/index.html: requirements-web.lock $(SCREENS) | .venv/ready-web
 	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" && { npm ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }; } && npm run --silent build

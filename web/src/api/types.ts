@@ -26,7 +26,10 @@ export type CommunityBins = Api["BoardBins"];
 export type FullDoor = Api["FullDoor"];
 export type FullDoors = Api["Full"];
 
+export type Alarm = Api["ActiveAlarm"];
+
 export type Session = Api["Me"];
+export type SignedIn = Api["SessionRow"];
 export type Role = Api["Role"];
 export type Levels = Api["Levels"];
 export type Device = Api["DeviceOut"];

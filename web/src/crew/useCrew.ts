@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
 import { ApiError, get } from "@/api/client";
-import type { Category, Community, FullDoor, FullDoors, Session, Site } from "@/api/types";
+import type { Alarm, Category, Community, FullDoor, FullDoors, Session, Site } from "@/api/types";
 import { useNow } from "@/lib/clock";
 import { metres, placeOf, type Place } from "./order";
 import { shrink } from "./photo";
@@ -13,7 +13,6 @@ const CATEGORY_KEY = "smartbin.crew.category";
 const ROUND_KEY = "smartbin.crew.round";
 const NAME_KEY = "smartbin.crew.name";
 
-export interface Alarm { device: string; name: string; community: string | null; door: string; type: string; since: string }
 export type Skipped = { device: string; door: string; reason: string };
 export const keyOf = (door: { device: string; door: string }): string => `${door.device}/${door.door}`;
 export const doorOf = (entry: Entry): string => keyOf(entry.body as { device: string; door: string });
@@ -93,7 +92,7 @@ export function useCrew() {
   };
   const identify = async () => {
     try {
-      who.value = (await get<Session & { name: string }>("session")).name;
+      who.value = (await get<Session>("session")).name;
       localStorage.setItem(NAME_KEY, who.value);
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure; // without a signal it is who it was
