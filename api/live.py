@@ -36,6 +36,7 @@ from smartbin.records.judgements import DepositKey
 router = APIRouter(prefix="/api/v1", tags=["live"], dependencies=[PUBLIC])
 LISTENERS_MAX = 1_000
 QUEUE_MAX = 500
+AT_ONCE = 10
 POLL_S = 0.5
 HEARTBEAT_S = 10.0
 LOOK_BACK_US = 120 * calendar.US_PER_S
@@ -54,7 +55,6 @@ class Listener:
 
     def __init__(self, community: str | None) -> None:
         self.community = community
-        self.loop = asyncio.get_running_loop()
         self.queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_MAX)
 
     def put(self, text: str) -> None:
@@ -82,6 +82,7 @@ class Hub:
         self._parts = parts
         self._listeners: set[Listener] = set()
         self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -93,7 +94,8 @@ class Hub:
         self._eyes_open = threading.Event()
 
     def start(self) -> None:
-        """Begin; costs nothing while nobody listens."""
+        """Begin, from the loop that every listener is in; costs nothing while nobody listens."""
+        self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     def stop(self) -> None:
@@ -188,10 +190,20 @@ class Hub:
             self._kept.extend(fresh)
             listeners = list(self._listeners)
         texts = {wanted: _texts(fresh, wanted) for wanted in {who.community for who in listeners}}
-        for listener in listeners:
-            if own := texts[listener.community]:
-                with suppress(RuntimeError):  # its loop has just closed
-                    listener.loop.call_soon_threadsafe(listener.put, own)
+        told = [(who, own) for who in listeners if (own := texts[who.community])]
+        if told and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has just closed
+                self._loop.call_soon_threadsafe(_hand_out, self._loop, told)
+
+
+def _hand_out(loop: asyncio.AbstractEventLoop, told: list[tuple[Listener, str]]) -> None:
+    """Called in the loop: some listeners at a time, so that who asks for something else meanwhile
+    waits for a few and not for all.
+    """
+    for listener, text in told[:AT_ONCE]:
+        listener.put(text)
+    if told[AT_ONCE:]:
+        loop.call_soon(_hand_out, loop, told[AT_ONCE:])
 
 
 EVENTS: dict[int | str, dict[str, Any]] = {
@@ -232,7 +244,9 @@ async def _stream(hub: Hub, listener: Listener, first: str) -> AsyncIterator[str
         yield "retry: 2000\n\n" + first
         while True:
             try:
-                yield await asyncio.wait_for(listener.queue.get(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    text = await listener.queue.get()
+                yield text
             except TimeoutError:
                 # An event, for a browser hides comments and could not tell silence from loss.
                 yield _event("ping", {})

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.real import until
 from tests.web.system import PASSWORD, System, running
-from tests.web.test_screens import AXE, RULES
+from tests.web.test_wcag import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
 BINS = ("bin-001", "bin-002", "bin-003")
@@ -35,12 +35,6 @@ def begin(page: Page) -> None:
     page.get_by_role("button", name="开始本趟").click()
     expect(page.get_by_text("本趟进行中")).to_be_visible()
     expect(page.get_by_text("已全部上传")).to_be_visible()
-
-
-def violations(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)
-    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]]
 
 
 def test_a_deposit_published_over_mqtt_is_on_the_board_within_two_seconds(system: System) -> None:

@@ -15,21 +15,6 @@ from tests.real import ROOT, missing
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PAGES = [
-    "/",
-    "/board",
-    "/board/oak",
-    "/board/nowhere",
-    "/crew",
-    "/office",
-    "/office/community/oak",
-    "/office/device/bin-001",
-    "/office/quarantine",
-    "/me",
-    "/sign-in",
-]
 
 
 def deposits(count: int, device: str = "bin-001") -> list[Deposit]:
@@ -113,28 +98,6 @@ def test_the_api_can_be_read_and_tried_without_internet(screens: Screens) -> Non
     page.locator('[data-path="/api/v1/bins/full"]').click()
     expect(page.get_by_role("button", name="Try it out")).to_be_visible()
     assert [text for text in said if not text.startswith("data:")] == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_no_page_breaks_wcag(screens: Screens, theme: str, language: str) -> None:
-    if not AXE.is_file():
-        missing("axe-core", "make web")
-    screens.writer.append([*deposits(40), *full()])
-    broken: dict[str, Any] = {}
-    for path in PAGES:
-        page = screens.open(f"{path}?lang={language}", role="office", theme=theme)
-        page.wait_for_load_state("load")
-        expect(page.locator("main")).to_be_visible()
-        expect(page.locator(".loading")).to_have_count(0)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("rules => axe.run(document, rules)", RULES)
-        if found["violations"]:
-            broken[path] = [
-                (v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found["violations"]
-            ]
-        page.context.close()
-    assert broken == {}
 
 
 def packed_bytes(files: Iterable[Path]) -> int:
