@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 WEB = Path(__file__).parents[2] / "web"
 SLOT = re.compile(r"\{(\w+)\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -33,6 +35,16 @@ def test_both_languages_have_every_text() -> None:
     zh, en = texts("zh"), texts("en")
     assert zh.keys() == en.keys()
     assert not [key for key, value in (zh | en).items() if value == ""]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_text_is_given_twice(language: str) -> None:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs), [key for key, _ in pairs]
+        return dict(pairs)
+
+    path = WEB / "src" / "locales" / f"{language}.json"
+    json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
 
 
 def test_both_languages_fill_the_same_slots() -> None:
