@@ -28,6 +28,7 @@ class Asker:
     port: int
     token: str
     connection: HTTPConnection
+    pid: int
 
     def get(self, path: str) -> bytes:
         """The whole answer to a question that must succeed."""
@@ -69,7 +70,7 @@ def served(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> 
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         until(lambda: _ready(process, port), "the API answers")
-        yield Asker(port, token, connection)
+        yield Asker(port, token, connection, process.pid)
     finally:
         connection.close()
         process.terminate()
