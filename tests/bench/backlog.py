@@ -114,7 +114,7 @@ def fill(broker: Mosquitto, messages: Iterable[Message]) -> None:
         stream.sendall(_CONNECT)
         _await(stream, _CONNACK_BYTES)
         left = iter(messages)
-        while some := [_publish(n, *m) for n, m in enumerate(islice(left, WINDOW), 1)]:
+        while some := [packet(n, *m) for n, m in enumerate(islice(left, WINDOW), 1)]:
             stream.sendall(b"".join(some))
             _await(stream, len(some) * _PUBACK_BYTES)
 
@@ -126,7 +126,8 @@ def _await(stream: socket.socket, size: int) -> None:
         size -= len(data)
 
 
-def _publish(number: int, topic: str, payload: bytes) -> bytes:
+def packet(number: int, topic: str, payload: bytes) -> bytes:
+    """A PUBLISH of QoS 1."""
     name = topic.encode()
     body = struct.pack("!H", len(name)) + name + struct.pack("!H", number) + payload
     head, length = bytearray(b"\x32"), len(body)

@@ -4,10 +4,12 @@ paho subscriber that only acknowledges the same backlog.
 
 from __future__ import annotations
 
+import os
 import signal
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import paho.mqtt.client as paho
@@ -25,16 +27,37 @@ ROUNDS = 3
 def measures() -> Iterator[Result]:
     """The drains, and their ratios: in each round one after the other, the median of the rounds."""
     singles, batches = list(single_messages(SINGLES)), list(batch_messages(BATCHES))
-    bare, one, many = [], [], []
+    bare, one, many = list[float](), list[Drained](), list[Drained]()
     for _ in range(ROUNDS):
         bare.append(SINGLES / drained_bare(singles))
-        one.append(SINGLES / drained(singles, SINGLES)[0])
-        many.append(BATCHES * BATCH / drained(batches, BATCHES)[0])
+        one.append(drained(singles, SINGLES))
+        many.append(drained(batches, BATCHES * BATCH, BATCHES))
+    ones, manys = [d.per_s for d in one], [d.per_s for d in many]
     yield Result("bare paho subscriber", statistics.median(bare), "msg/s")
-    yield Result("gateway, single messages", statistics.median(one), "msg/s")
-    yield Result("gateway / bare paho", ratio(one, bare), "x", 1.1)
-    yield Result("gateway, batches of 50", statistics.median(many), "events/s")
-    yield Result("batches of 50 / single", ratio(many, one), "x", 5.0)
+    yield Result("gateway, single messages", statistics.median(ones), "msg/s", how=cost(one))
+    yield Result("gateway / bare paho", ratio(ones, bare), "x", 1.1)
+    yield Result("gateway, batches of 50", statistics.median(manys), "events/s", how=cost(many))
+    yield Result("batches of 50 / single", ratio(manys, ones), "x", 5.0)
+    yield Result("batches of 50 / bare paho", ratio(manys, bare), "x")
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How a backlog was drained: events a second from the gateway's first message to its last one
+    acknowledged, processor time an event, peak memory.
+    """
+
+    per_s: float
+    gateway_us: float
+    broker_us: float
+    memory_mb: float
+
+
+def cost(rounds: Sequence[Drained]) -> str:
+    """Processor time of both programs, which other work on the machine touches less than rates."""
+    gateway_us = statistics.median(d.gateway_us for d in rounds)
+    broker_us = statistics.median(d.broker_us for d in rounds)
+    return f"processor time an event: gateway {gateway_us:.1f} us, broker {broker_us:.1f} us"
 
 
 def ratio(rates: Sequence[float], base: Sequence[float]) -> float:
@@ -62,20 +85,28 @@ def drained_bare(messages: Sequence[Message]) -> float:
         return spent_s
 
 
-def drained(messages: Iterable[Message], number: int) -> tuple[float, float]:
-    """Seconds from the gateway's first message to its last one acknowledged, and its peak memory
-    in MB.
-    """
+def drained(messages: Iterable[Message], events: int, number: int | None = None) -> Drained:
+    """Let the gateway's own process drain ``number`` messages (as many as events when left out)."""
     with stored(messages, "smartbin-gateway") as (broker, folder):
         gateway = Gateway(folder, broker)
         gateway.start()
         assert gateway.process is not None
+        pids = gateway.process.pid, broker.pid
         try:
-            started_s = when(gateway, 1)
-            spent_s = when(gateway, number) - started_s
-            return spent_s, peak_mb(gateway.process.pid)
+            started_s, before_s = when(gateway, 1), [processor_s(pid) for pid in pids]
+            spent_s = when(gateway, number or events) - started_s
+            used_us = [
+                (processor_s(pid) - s) / events * 1e6 for pid, s in zip(pids, before_s, strict=True)
+            ]
+            return Drained(events / spent_s, used_us[0], used_us[1], peak_mb(pids[0]))
         finally:
             gateway.end(signal.SIGTERM)
+
+
+def processor_s(pid: int) -> float:
+    """The processor time that a process has used, in user and system mode."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def when(gateway: Gateway, messages: int) -> float:

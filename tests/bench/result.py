@@ -30,7 +30,9 @@ class Result:
         """A row of the table."""
         sign = "" if self.asked is None else f"{'<=' if self.at_most else '>='} {self.asked:g}"
         mark = "  " if self.asked is None else "ok" if self.kept() else "NO"
-        return f"{mark}  {self.name:<52} {self.value:>10,.4g} {self.unit:<9} {sign:<9} {self.how}"
+        return (
+            f"{mark}  {self.name:<52} {self.value:>10,.4g} {self.unit:<9} {sign:<9} {self.how:<48}"
+        )
 
     def as_json(self) -> dict[str, object]:
         """The same, for machines."""
