@@ -18,6 +18,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from smartbin.events import Deposit, Judge, Verdict
+from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.wire import batch_of, event_of, payload_of, topic_of
 from tests.bench.result import SITE
@@ -32,9 +33,9 @@ _CONNACK_BYTES = _PUBACK_BYTES = 4
 Message = tuple[str, bytes]
 
 
-def deposits(number: int) -> Iterator[Deposit]:
-    """Deposits of the site's bins, each device with its own counter."""
-    registry = load(SITE)
+def deposits(number: int, registry: Registry | None = None) -> Iterator[Deposit]:
+    """Deposits of the site's bins; ``seq`` rises."""
+    registry = registry or load(SITE)
     chance = random.Random(7)
     doors = [
         (device, door.id)
@@ -56,9 +57,9 @@ def deposits(number: int) -> Iterator[Deposit]:
         )
 
 
-def single_messages(number: int) -> Iterator[Message]:
+def single_messages(number: int, registry: Registry | None = None) -> Iterator[Message]:
     """One deposit a message."""
-    for d in deposits(number):
+    for d in deposits(number, registry):
         yield topic_of("xinbei", d.device, "deposit"), payload_of(event_of([d]))
 
 

@@ -8,9 +8,10 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -85,10 +86,15 @@ def drained_bare(messages: Sequence[Message]) -> float:
         return spent_s
 
 
-def drained(messages: Iterable[Message], events: int, number: int | None = None) -> Drained:
+def drained(
+    messages: Iterable[Message],
+    events: int,
+    number: int | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Drained:
     """Let the gateway's own process drain ``number`` messages (as many as events when left out)."""
     with stored(messages, "smartbin-gateway") as (broker, folder):
-        gateway = Gateway(folder, broker)
+        gateway = Gateway(folder, broker, settings=dict(settings))
         gateway.start()
         assert gateway.process is not None
         pids = gateway.process.pid, broker.pid

@@ -1,5 +1,6 @@
-"""What statistics cost with six million deposits in store, and with sixty thousand: the API's own
-process over SQLite, asked over HTTP. Full doors are asked of a day of readings every 30 s.
+"""What questions cost as the store grows from six thousand deposits to six million: the API's own
+process over SQLite, asked over HTTP. Full doors are asked of a day of readings every 30 s, over
+HTTP and without it, so that what is the question's and what is HTTP's can be told apart.
 """
 
 from __future__ import annotations
@@ -8,49 +9,93 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 
+from api.parts import Parts
+from api.places import full
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Deposit, DeviceState, Fact, Item, Judge, LevelReading, Status, Verdict
+from smartbin.records import open_engine
+from smartbin.records.principals import Principal, Role
 from smartbin.registry import Registry
 from smartbin.registry.load import load
-from smartbin.telemetry import TelemetryWriter, open_writer
+from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.bench.result import SITE, Result
-from tests.bench.served import served
+from tests.bench.served import Asker, served
 
 YEAR = Days(date(2025, 11, 1), date(2026, 10, 31))
-FEW = 60_000
+SIZES = (6_000, 60_000, 600_000, 6_000_000)
+BASE = 60_000
 WINDOW = f"from={YEAR.first}&to={YEAR.last}"
 READ_EVERY_S = 30
 WARM = 20
 BATCH = 5_000
+OFFICE = Principal(Role.OFFICE, "bench")
 
 
 def measures() -> Iterator[Result]:
-    """The questions' times, and the ratio of many deposits to few."""
+    """The questions' times at each size, and the ratio of many deposits to few."""
     registry = load(SITE)
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
-        few, many = Path(name) / "few", Path(name) / "many"
-        filled(registry, few, FEW)
-        per_s = filled(registry, many, deposits_max())
-        yield Result("deposits appended to SQLite", per_s, "rows/s", how=f"{deposits_max():,}")
-        for every in ("total", "day"):
-            small, large = (p95_ms(f, year_paths(registry, every)) for f in (few, many))
-            asked = 20 if every == "total" else None
-            yield Result(f"community's year, {every}, p95", large, "ms", asked, at_most=True)
-            yield Result(f"the same, many / {FEW:,}", large / small, "x", 1.5, at_most=True)
-        rank_ms = p95_ms(many, [f"communities/ranking?by=accuracy&{WINDOW}"] * 100)
-        yield Result("ranking of the communities over a year, p95", rank_ms, "ms", 50, at_most=True)
-        levels_of_the_last_day(registry, many, time.time_ns() // 1000)
-        full_ms = p95_ms(many, ["bins/full"] * 200)
-        with served(many) as api:
-            doors = len(api.json("bins/full")["doors"])
-        how = f"{doors} doors in the answer"
-        yield Result("bins/full of the site, p95", full_ms, "ms", 5, at_most=True, how=how)
+        sizes = [size for size in SIZES if size <= deposits_max()]
+        folders = {size: Path(name) / str(size) for size in sizes}
+        for size, folder in folders.items():
+            per_s, facts = filled(registry, folder, size)
+            bytes_each = sum(f.stat().st_size for f in folder.iterdir()) / facts
+            how = f"{facts:,} with a year's statuses, {bytes_each:.0f} bytes each on disk"
+            yield Result(f"{size:,} deposits appended to SQLite", per_s, "rows/s", how=how)
+        for every, asked in (("total", 20), ("day", None)):
+            paths = year_paths(registry, every)
+            took = {size: p95_ms(folder, paths) for size, folder in folders.items()}
+            for size, ms in took.items():
+                bar = asked if size == sizes[-1] else None
+                name = f"community's year, {every}, p95, {size:,} deposits"
+                yield Result(name, ms, "ms", bar, at_most=True)
+            times = took[sizes[-1]] / took[BASE]
+            yield Result(f"the same, {sizes[-1]:,} / {BASE:,}", times, "x", 1.5, at_most=True)
+        for size, folder in folders.items():
+            ms = p95_ms(folder, [f"communities/ranking?by=accuracy&{WINDOW}"] * 100)
+            bar = 50 if size == sizes[-1] else None
+            name = f"ranking over a year, p95, {size:,} deposits"
+            yield Result(name, ms, "ms", bar, at_most=True)
+        yield from full_doors(registry, folders[sizes[-1]])
+
+
+def full_doors(registry: Registry, folder: Path) -> Iterator[Result]:
+    """What crews ask, and what of it is the question's own."""
+    levels_of_the_last_day(registry, folder, time.time_ns() // 1000)
+    with served(folder) as api:
+        doors = len(api.json("bins/full")["doors"])
+    http_ms = p95_ms(folder, ["bins/full"] * 400)
+    how = f"{doors} doors in the answer"
+    yield Result("bins/full of the site, p95", http_ms, "ms", 5, at_most=True, how=how)
+    reader = open_reader(f"sqlite:///{folder}/telemetry.db", registry.site.zone)
+    engine = open_engine(f"sqlite:///{folder}/records.db")
+    now_us = time.time_ns() // 1000
+    parts = Parts(registry, reader, engine, folder, lambda: now_us)
+    ms = p95_of(lambda: full(parts, OFFICE), 400)
+    yield Result("bins/full, its handler without HTTP, p95", ms, "ms")
+    keys = [door.key for door in registry.doors(parts.today())]
+    ms = p95_of(lambda: reader.latest_levels(keys, 0), 400)
+    yield Result("bins/full, the newest levels' query, p95", ms, "ms", how=f"{len(keys)} doors")
+    reader.close()
+    engine.dispose()
+    ms = p95_ms(folder, ["communities"] * 400)
+    yield Result("an answer that asks no store over HTTP, p95", ms, "ms", how="communities")
+
+
+def p95_of(call: Callable[[], object], times: int) -> float:
+    """Milliseconds that 95 of 100 calls stay within."""
+    spent = []
+    for _ in range(WARM + times):
+        started_s = time.perf_counter()
+        call()
+        spent.append((time.perf_counter() - started_s) * 1000)
+    return sorted(spent[WARM:])[int(times * 0.95)]
 
 
 def deposits_max() -> int:
@@ -67,22 +112,30 @@ def p95_ms(
     folder: Path, paths: Sequence[str], settings: Mapping[str, str] = MappingProxyType({})
 ) -> float:
     """The time over HTTP that 95 of 100 questions stay within, after some that warm the caches."""
-    spent = []
     with served(folder, settings) as api:
-        for path in paths[:WARM]:
-            api.get(path)
-        for path in paths:
-            started_s = time.perf_counter()
-            api.get(path)
-            spent.append((time.perf_counter() - started_s) * 1000)
-    return sorted(spent)[int(len(spent) * 0.95)]
+        spent = times_ms(api, paths)
+    return spent[int(len(spent) * 0.95)]
 
 
-def filled(registry: Registry, folder: Path, number: int) -> float:
-    """Make a store with a year of deposits; how many a second were kept."""
+def times_ms(api: Asker, paths: Sequence[str]) -> list[float]:
+    """How long each answer took over HTTP, sorted, after some that warm the caches."""
+    spent = []
+    for path in paths[:WARM]:
+        api.get(path)
+    for path in paths:
+        started_s = time.perf_counter()
+        api.get(path)
+        spent.append((time.perf_counter() - started_s) * 1000)
+    return sorted(spent)
+
+
+def filled(registry: Registry, folder: Path, number: int) -> tuple[float, int]:
+    """Make a store with a year of deposits; how many facts a second were kept, and how many."""
     folder.mkdir()
     writer = open_writer(f"sqlite:///{folder}/telemetry.db", registry.site.zone)
-    return number / written_s(writer, registry, number)
+    spent_s = written_s(writer, registry, number)
+    facts = number + len(YEAR) * 24 * len(bins_of(registry))
+    return facts / spent_s, facts
 
 
 def written_s(writer: TelemetryWriter, registry: Registry, number: int) -> float:
@@ -109,7 +162,7 @@ def year_of(registry: Registry, number: int) -> Iterator[Fact]:
     """Deposits evenly over the year at doors by chance, and each device's hourly status."""
     start_us, end_us = calendar.bounds_us(YEAR, registry.site.zone)
     chance = random.Random(11)
-    bins = [d for d in registry.devices if registry.community_of(d, YEAR.first)]
+    bins = bins_of(registry)
     doors = [door.key for d in bins for door in registry.doors_of_device(d)]
     items = [None, Item.PAPER, Item.EXPRESS_PACKAGING]
     verdicts = [(None, None), (Verdict.CORRECT, Judge.CAMERA), (Verdict.INCORRECT, Judge.CAMERA)]
@@ -122,6 +175,11 @@ def year_of(registry: Registry, number: int) -> Iterator[Fact]:
         at_us = start_us + n * (end_us - start_us) // number
         weight_g, item = chance.randrange(50, 3000), chance.choice(items)
         yield Deposit(*chance.choice(doors), at_us, weight_g, verdict, judge, item, seq=n)
+
+
+def bins_of(registry: Registry) -> list[str]:
+    """The devices that stand in a community."""
+    return [d for d in registry.devices if registry.community_of(d, YEAR.first)]
 
 
 def levels_of_the_last_day(registry: Registry, folder: Path, end_us: int) -> None:
