@@ -23,6 +23,7 @@ from api.publishing import publish
 from api.settings import ApiSettings
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
+from smartbin.printable import log_to_stderr
 from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry import Registry
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     users.add_commands(commands)
     points_commands.add_commands(commands)
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     try:
         settings = ApiSettings.read(os.environ)
         if args.print_config:

@@ -6,9 +6,10 @@ import logging
 import threading
 from datetime import date, timedelta
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from api.parts import Parts
+from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.errors import StoreUnavailable
 from smartbin.records.judgements import Judgements
@@ -54,10 +55,19 @@ class Publishing:
         self._published = Counter(
             "smartbin_api_figure_revisions", "Figures of past days published", registry=metrics
         )
+        self._metrics = metrics
+        self._published_at: Gauge | None = None
 
     def start(self) -> None:
         """Begin, unless the background work is somebody else's."""
         if self._parts.settle_every_s > 0:
+            # Only where this program publishes, and from its start on: its age is an alarm.
+            self._published_at = Gauge(
+                "smartbin_api_published_at_seconds",
+                "When publishing last succeeded",
+                registry=self._metrics,
+            )
+            self._published_at.set(self._parts.now_us() / calendar.US_PER_S)
             self._thread = threading.Thread(target=self._run, name="publishing", daemon=True)
             self._thread.start()
 
@@ -76,6 +86,8 @@ class Publishing:
                 back_days = SOON_DAYS if self._looked == today else BACK_DAYS
                 self._published.inc(publish(self._parts, back_days))
                 self._looked = today
+                if self._published_at is not None:
+                    self._published_at.set(self._parts.now_us() / calendar.US_PER_S)
             except StoreUnavailable as error:
                 LOG.warning("publishing waits: %s", error)
             except Exception:  # one that ended the thread would hide every later change

@@ -36,13 +36,19 @@ class Settling:
         self._booked = Counter(
             "smartbin_api_ledger_entries", "Ledger entries booked by settling", registry=metrics
         )
-        self._settled_at = Gauge(
-            "smartbin_api_settled_at_seconds", "When settling last succeeded", registry=metrics
-        )
+        self._metrics = metrics
+        self._settled_at: Gauge | None = None
 
     def start(self) -> None:
         """Begin, unless settling is somebody else's (``every_s`` is 0)."""
         if self._every_s > 0:
+            # Only where this program settles, and from its start on: its age is an alarm.
+            self._settled_at = Gauge(
+                "smartbin_api_settled_at_seconds",
+                "When settling last succeeded",
+                registry=self._metrics,
+            )
+            self._settled_at.set(self._now_us() / calendar.US_PER_S)
             self._thread = threading.Thread(target=self._run, name="settling", daemon=True)
             self._thread.start()
 
@@ -75,4 +81,5 @@ class Settling:
         if today != self._looked and not self._stopping.is_set():
             self._booked.inc(self._settler.expire(now_us))
             self._looked = today
-        self._settled_at.set(now_us / calendar.US_PER_S)
+        if self._settled_at is not None:
+            self._settled_at.set(now_us / calendar.US_PER_S)

@@ -29,6 +29,7 @@ from gateway.shelf import ACTIONS, quarantine_command
 from gateway.telemetry import Telemetry
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.printable import log_to_stderr
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
@@ -64,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         commands.add_parser(name, help=text).add_argument("folder", type=Path)
     setup.add_arguments(commands.add_parser("setup", help="make what the store needs, once"))
     args = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr()
     try:
         settings = GatewaySettings.read(os.environ)
         if args.print_config:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.sequences import Sequences
 from smartbin.events import Fact
-from smartbin.wire import Rejected
+from smartbin.wire import REASONS, Rejected
 
 if TYPE_CHECKING:
     from gateway.pipeline import Delivery
@@ -19,6 +19,7 @@ DELAY_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0
 _DELAY_BOUNDS_US = tuple(int(bound_s * 1_000_000) for bound_s in DELAY_BOUNDS_S)
 # A redelivery is recognised among so many of the newest messages.
 RECENT_MAX = 25_000
+STORES = ("telemetry", "records", "quarantine")
 
 
 class Meters:
@@ -34,8 +35,9 @@ class Meters:
         self.messages = 0
         self.stored: Counter[str] = Counter()
         self.duplicates = 0
-        self.refused: Counter[str] = Counter()
-        self.retries: Counter[str] = Counter()
+        # From 0: Prometheus sees no increase in a series that begins with its first event.
+        self.refused = Counter(dict.fromkeys(REASONS, 0))
+        self.retries = Counter(dict.fromkeys(STORES, 0))
         self.old_wills = 0
         self.delays = [0] * (len(DELAY_BOUNDS_S) + 1)
         self.delay_sum_us = 0

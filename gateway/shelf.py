@@ -10,6 +10,7 @@ from gateway.settings import GatewaySettings
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreRefused
 from smartbin.events import Deposit, Fact
+from smartbin.printable import printable
 from smartbin.quarantine import Kept, Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
@@ -65,7 +66,10 @@ def _list(chosen: Iterable[Kept], registry: Registry) -> None:
         r = kept.rejected
         reasons[r.reason] += 1
         if reasons.total() <= LIST_MAX:
-            print(f"{kept.id}  {_when(kept, registry)}  {r.reason:<16} {r.field:<16} {r.topic}")
+            print(
+                f"{kept.id}  {_when(kept, registry)}  {r.reason:<16} {printable(r.field):<16} "
+                f"{printable(r.topic)}"
+            )
     if reasons.total() > LIST_MAX:
         print(f"... 另有 {reasons.total() - LIST_MAX} 条 · and so many more")
     for reason, count in sorted(reasons.items()):
@@ -75,9 +79,10 @@ def _list(chosen: Iterable[Kept], registry: Registry) -> None:
 
 def _show(kept: Kept, registry: Registry) -> None:
     r = kept.rejected
-    print(f"{kept.id}  {_when(kept, registry)}\n  topic   {r.topic}")
-    print(f"  reason  {r.reason}: {r.field} {r.detail}")
-    print(f"  payload {r.payload.decode('utf-8', 'backslashreplace')}")
+    payload = r.payload.decode("utf-8", "backslashreplace")
+    print(f"{kept.id}  {_when(kept, registry)}\n  topic   {printable(r.topic)}")
+    print(f"  reason  {r.reason}: {printable(f'{r.field} {r.detail}')}")
+    print(f"  payload {printable(payload)}")
 
 
 def _when(kept: Kept, registry: Registry) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from smartbin.printable import printable
+
 
 class StoreUnavailable(Exception):
     """The store cannot take or answer this now; any part of a write may have happened. Repeat the
@@ -31,9 +33,12 @@ class UnknownPlace(LookupError):
 
 
 class BadInput(ValueError):
-    """A person or a program gave something wrong: one sentence that names the field, the reason
-    and the remedy.
+    """A person or a program gave something wrong: one sentence a line that names the field, the
+    reason and the remedy; whatever it quotes is fit to be printed.
     """
+
+    def __init__(self, sentences: str) -> None:
+        super().__init__(printable(sentences, keep="\n"))
 
 
 class Refused(Exception):

@@ -4,7 +4,7 @@ Topic ``smartbin/v1/{site}/{device}/{kind}``; the device is taken from the topic
 broker's access list vouches for it. Payloads are JSON in UTF-8.
 """
 
-from smartbin.wire.decode import Decoded, Decoder, Rejected, is_last_will
+from smartbin.wire.decode import REASONS, Decoded, Decoder, Rejected, is_last_will
 from smartbin.wire.encode import batch_of, event_of, kind_of, payload_of, topic_of
 from smartbin.wire.messages import MAX_BATCH, MAX_PAYLOAD_BYTES, MESSAGES, ROOT
 
@@ -12,6 +12,7 @@ __all__ = [
     "MAX_BATCH",
     "MAX_PAYLOAD_BYTES",
     "MESSAGES",
+    "REASONS",
     "ROOT",
     "Decoded",
     "Decoder",

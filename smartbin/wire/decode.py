@@ -48,6 +48,14 @@ BLIND_MM = 20
 BELOW_FLOOR = 1.1
 
 
+# Every reason there is, docs/wire-format.md tells when; the last is the gateway's own.
+REASONS = (
+    "too_large", "bad_topic", "unknown_site", "unknown_device", "unknown_kind", "bad_utf8",
+    "bad_json", "bad_field", "bad_time", "bad_value", "unknown_door", "future_time", "past_time",
+    "too_many_events", "store_refused",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A refused message, whole. ``reason`` is a short code, ``field`` the culprit ("" for the
@@ -246,15 +254,16 @@ def _at_ms(at: str) -> int:
 def is_last_will(payload: bytes) -> bool:
     """Whether a status is the broker's word for a lost device: a state and no time."""
     try:
-        said = json.loads(payload)
-    except ValueError:
+        said = json.loads(payload.decode("utf-8"))
+    except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and said.get("state") == "offline" and "at" not in said
 
 
 def _events_of(payload: bytes) -> list[Any]:
     try:
-        batch = json.loads(payload)
+        # As text: of bytes json would guess the encoding, and take UTF-16.
+        batch = json.loads(payload.decode("utf-8"))
     except RecursionError:
         raise _Refusal("bad_json", "", "nested too deeply") from None
     except ValueError:
@@ -269,9 +278,18 @@ def _events_of(payload: bytes) -> list[Any]:
 
 def _alone(topic: str, event: Any) -> tuple[str, bytes]:
     """The topic and payload that an event of a batch would have had on its own."""
-    if isinstance(event, dict) and event.get("kind") in MESSAGES:
-        return f"{topic.rpartition('/')[0]}/{event['kind']}", payload_of(event)
-    return topic, payload_of({"events": [event]})
+    if isinstance(event, dict) and isinstance(kind := event.get("kind"), str) and kind in MESSAGES:
+        return f"{topic.rpartition('/')[0]}/{kind}", _bytes_of(event)
+    return topic, _bytes_of({"events": [event]})
+
+
+def _bytes_of(event: Any) -> bytes:
+    try:
+        return payload_of(event)
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can write and UTF-8 cannot
+        return json.dumps(event, separators=(",", ":")).encode()
+    except RecursionError:
+        raise _Refusal("bad_json", "", "nested too deeply") from None
 
 
 def _rejected(why: _Refusal, topic: str, payload: bytes, received_at_us: int) -> Rejected:

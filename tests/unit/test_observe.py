@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
@@ -19,7 +20,7 @@ from gateway.http import Board
 from gateway.meters import Meters
 from smartbin.events import Deposit
 from smartbin.quarantine import Quarantine
-from smartbin.records import open_engine
+from smartbin.records import open_engine, prepare
 from smartbin.telemetry import open_reader
 from smartbin.wire import Rejected
 from tests.places import SHANGHAI, small_registry
@@ -47,9 +48,9 @@ def gateway_metrics(folder: Path) -> str:
 def api_metrics(folder: Path) -> str:
     engine = open_engine(f"sqlite:///{folder}/r.db")
     reader = open_reader(f"sqlite:///{folder}/t.db", SHANGHAI)
-    with TestClient(
-        create_app(Parts(small_registry(), reader, engine, folder, lambda: 0))
-    ) as client:
+    prepare(engine)
+    parts = Parts(small_registry(), reader, engine, folder, lambda: 0, settle_every_s=60)
+    with TestClient(create_app(parts)) as client:
         client.get("/healthz")
         text = client.get("/metrics").text
     engine.dispose()
@@ -87,6 +88,53 @@ def test_every_metric_and_label_exists(text: str, samples: dict[str, set[str]]) 
     assert labels <= known | {"job", "instance", "le", "severity", "value"}, labels - known
 
 
+def alerts() -> dict[str, str]:
+    """Every alert and what it looks at."""
+    (group,) = yaml.safe_load(woken_by())["groups"]
+    return {rule["alert"]: rule["expr"] for rule in group["rules"]}
+
+
+def operators_page() -> str:
+    return (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+
+
+def test_every_alert_has_its_paragraph_and_every_paragraph_its_alert() -> None:
+    section = operators_page().split("\n## Alerts\n")[1].split("\n## ")[0]
+    paragraphs = re.findall(r"^### (\w+)\n\n(.+?)(?=\n\n### |\n*\Z)", section, re.M | re.S)
+    assert [name for name, _ in paragraphs] == list(alerts())
+    for name, text in paragraphs:
+        assert len(text.split()) >= 25, f"{name}: say what it means and what to do"
+
+
+def test_every_metric_is_an_alerts_or_the_page_says_why_not(samples: dict[str, set[str]]) -> None:
+    rows = re.findall(r"^\| (`smartbin_.+?) \| .+? \| (.+?) \|$", operators_page(), re.M)
+    said = {name: alert for names, alert in rows for name in METRIC.findall(names)}
+    ours = {re.sub(r"_(bucket|count|sum)$", "", name) for name in samples}
+    ours = {name for name in ours if name.startswith("smartbin_") and not name.endswith("_created")}
+    assert said.keys() == ours
+    for name, alert in said.items():
+        woken = {rule for rule, expr in alerts().items() if re.search(rf"\b{name}", expr)}
+        assert alert.startswith("none: ") if not woken else set(alert.split(", ")) == woken, name
+
+
+@pytest.mark.parametrize("name", alerts())
+def test_every_alert_fires_when_it_should_and_not_before(name: str) -> None:
+    text = (ROOT / "tests/observe/alerts_test.yml").read_text(encoding="utf-8")
+    assert f"      - {{alertname: {name}, eval_time: 100m, exp_alerts: []}}" in text, "all is well"
+    case = text.split(f"  - name: {name}\n")[1].split("  - name: ")[0]
+    assert f"{{alertname: {name}, eval_time: " in case, "quiet before"
+    assert "exp_labels" in case, "fires"
+
+
+def test_promtool_agrees(tmp_path: Path) -> None:
+    tool = program("promtool", "apt-get install prometheus")
+    for path in (OBSERVE / "alerts.yml", ROOT / "tests/observe/alerts_test.yml"):
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    command = [tool, "test", "rules", str(tmp_path / "alerts_test.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_metric_of_the_operators_page_exists(samples: dict[str, set[str]]) -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| `smartbin_")]
@@ -106,4 +154,4 @@ def test_prometheus_takes_both_files(tmp_path: Path) -> None:
     command = [tool, "check", "config", str(tmp_path / "prometheus.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "8 rules found" in done.stdout
+    assert f"{len(alerts())} rules found" in done.stdout
