@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 60
 CONNECT_MAX_S = 10.0
+SILENCE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
 # While a store is down messages are read on, so that the broker's answers to pings are seen, up
 # to so much. Brokers bound what is unacknowledged anyway (Mosquitto: max_inflight_messages).
 HELD_BYTES_MAX = 16 * 1024 * 1024
@@ -241,6 +242,16 @@ class Session:
         )
 
 
+def _notice_silence(stream: socket.socket) -> None:
+    """A connection that died without a word ends after some 25 s. MQTT's own pings, which must
+    outlast the slowest write of a store, would take two minutes.
+    """
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in SILENCE.items():
+        if hasattr(socket, name):  # Linux has them all
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
     return (list(names[n : n + FILTERS_MAX]) for n in range(0, len(names), FILTERS_MAX))
 
@@ -272,6 +283,7 @@ class _Client(paho.Client):
         stream = socket.create_connection(address, timeout=CONNECT_MAX_S)
         try:
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _notice_silence(stream)
             if self._broker.tls:
                 trusted = ssl.create_default_context(cafile=self._broker.ca_file)
                 stream = trusted.wrap_socket(stream, server_hostname=self._broker.host)

@@ -61,14 +61,11 @@ def server() -> Iterator[Postgres]:
     if given := os.environ.get("SMARTBIN_TEST_POSTGRES_URL"):
         yield Postgres(make_url(given))
         return
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if not shutil.which("initdb") else []
-    initdb = shutil.which("initdb") or (str(found[-1] / "initdb") if found else None)
-    if initdb is None:
-        missing("PostgreSQL", HOW)
+    where = programs()
     # Outside pytest's folders: only their owner may enter them, and PostgreSQL refuses root.
     folder = Path(tempfile.mkdtemp(prefix="smartbin-postgres-"))
     try:
-        with _own(Path(initdb).resolve().parent, folder) as url:
+        with _own(where, folder) as url:
             yield Postgres(url)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -76,43 +73,74 @@ def server() -> Iterator[Postgres]:
 
 @contextmanager
 def _own(programs: Path, folder: Path) -> Iterator[URL]:
-    user = _user(folder)
-    data, port = folder / "data", free_port()
-    password, secret = os.urandom(16).hex(), folder / "password"
-    secret.write_text(password)
-    initdb = [
-        *(str(programs / "initdb"), "-D", str(data), "-U", "smartbin", "-E", "UTF8"),
-        *("-A", "scram-sha-256", f"--pwfile={secret}"),  # as in production
-    ]
-    made = subprocess.run(
-        [*initdb, "--no-sync"],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-    )
-    assert made.returncode == 0, made.stderr
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    options += " -c max_connections=200 -c fsync=off -c timezone=UTC"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(data), *options.split()],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-        )
-    url = URL.create("postgresql+psycopg", "smartbin", password, "127.0.0.1", port, "postgres")
+    own = Postgresd(programs, folder)
     try:
-        until(lambda: _answers(url), f"PostgreSQL answers: {folder}/log")
-        yield url
+        own.start()
+        yield own.url
     finally:
-        process.send_signal(signal.SIGQUIT)  # nothing of it is needed any more
-        process.wait(20)
+        own.end(signal.SIGQUIT)  # nothing of it is needed any more
+
+
+class Postgresd:
+    """A server of our own, in a folder, on a port that stays the same when it is started again."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs, self._folder, self._user = programs, folder, _user(folder)
+        self.port = free_port()
+        self.url = URL.create(
+            "postgresql+psycopg", "smartbin", None, "127.0.0.1", self.port, "postgres"
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+        options = ["-U", "smartbin", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        made = self._run([str(programs / "initdb"), "-D", str(folder / "data"), *options])
+        _, errors = made.communicate()
+        assert made.returncode == 0, errors.decode()
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1"
+        options += f" -c unix_socket_directories={self._folder}"
+        options += " -c max_connections=200 -c fsync=off -c timezone=UTC"
+        command = [str(self._programs / "postgres"), "-D", str(self._folder / "data")]
+        self.process = self._run([*command, *options.split()], self._folder / "log")
+        until(lambda: _answers(self.url), f"PostgreSQL answers: {self._folder}/log", 60)
+
+    def send(self, number: int) -> None:
+        """To the server and all of its own processes: each serves a connection."""
+        assert self.process is not None
+        os.killpg(self.process.pid, number)
+
+    def end(self, number: int = signal.SIGKILL) -> None:
+        if self.process is None:
+            return
+        if number == signal.SIGKILL:
+            self.send(number)
+        else:
+            self.process.send_signal(number)
+        self.process.wait(20)
+        self.process = None
+
+    def _run(self, command: list[str], log: Path | None = None) -> subprocess.Popen[bytes]:
+        with (log or Path(os.devnull)).open("ab") as said:
+            return subprocess.Popen(
+                command,
+                stdout=said,
+                stderr=said if log else subprocess.PIPE,
+                cwd=self._folder,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
+                start_new_session=True,
+            )
+
+
+def programs() -> Path:
+    """Where PostgreSQL's programs are."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if not shutil.which("initdb") else []
+    initdb = shutil.which("initdb") or (str(found[-1] / "initdb") if found else None)
+    if initdb is None:
+        missing("PostgreSQL", HOW)
+    return Path(initdb).resolve().parent
 
 
 def _user(folder: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -85,6 +86,20 @@ class Mosquitto:
                 [self._program, "-c", str(self._conf)], stdout=log, stderr=log
             )
         until(self._answers, f"mosquitto answers (see {self._folder}/mosquitto.log)")
+
+    def save(self) -> None:
+        """Write sessions and queues to disk, as it does by itself every minute."""
+        saved = self._folder / "data/mosquitto.db"
+        saved.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        until(saved.exists, "mosquitto has saved")
+
+    def kill(self) -> None:
+        """No stop at all: what is not on disk is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+            self._process = None
 
     def stop(self) -> None:
         """A clean stop: persistent sessions are written to disk."""

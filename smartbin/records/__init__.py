@@ -16,6 +16,15 @@ from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.records import migrations
 
 BUSY_TIMEOUT_S = 5
+# A connection that died without a word is noticed after 10 + 3 * 5 s; Linux would take two hours,
+# and whoever waits for an answer, the gateway's one thread too, would wait as long.
+_NOTICED = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def open_engine(url: str, password: str | None = None) -> Engine:
@@ -35,7 +44,11 @@ def open_engine(url: str, password: str | None = None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         return engine
     if parsed.drivername == "postgresql+psycopg":
-        return create_engine(parsed.set(password=password or parsed.password), pool_pre_ping=True)
+        return create_engine(
+            parsed.set(password=password or parsed.password),
+            pool_pre_ping=True,
+            connect_args=_NOTICED,
+        )
     raise BadInput(
         f"SMARTBIN_RECORDS_URL: {parsed.drivername!r} is not supported; use sqlite:///PATH or "
         "postgresql+psycopg://USER@HOST/DATABASE"

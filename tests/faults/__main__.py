@@ -1,0 +1,72 @@
+"""``python -m tests.faults REPETITIONS``: the long form of every fault, as docs/reliability.md
+tells it; ``python -m tests.faults 1 influx`` only those whose name says so.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults import disk
+from tests.faults.campaign import Campaign, Fault, Outcome
+from tests.faults.kinds import FAULTS, restarts
+from tests.faults.plant import plant
+from tests.real import Mosquitto
+
+EVENTS, HOLD_S = 1000, 4.0
+
+
+def main(repetitions: int, only: str = "") -> int:
+    """Print a row of the table for each fault; answers 1 when anything was lost, twice or wrong."""
+    with tempfile.TemporaryDirectory() as folder, plant(Path(folder)) as own:
+        campaign = Campaign(own, random.Random(1))
+        bad = False
+        for name, fault in FAULTS.items():
+            if only in name:
+                bad |= _row(campaign, name, [fault] * repetitions, EVENTS)
+        if only in "all killed":
+            every = list(restarts())[:: max(1, 10 // repetitions)]
+            # Mosquitto acknowledges before it is on disk: whoever dies with it may lose something.
+            _row(campaign, "all killed, started in every order", every[::2], 200)
+            name = "the same, devices send two minutes again"
+            bad |= _row(campaign, name, every[1::2], 200, again=True)
+        if only in "disk full":
+            bad |= _full(Path(folder), repetitions)
+        wrong = campaign.points_wrong()
+        print(f"{len(campaign.sent)} events, accounts with wrong points: {len(wrong)}", *wrong[:5])
+    return 1 if bad or wrong else 0
+
+
+def _full(folder: Path, repetitions: int) -> bool:
+    runs = []
+    for n in range(repetitions):
+        broker = Mosquitto(folder / f"broker-{n}")
+        broker.start()
+        with disk.small_disk(folder / f"disk-{n}") as small:
+            runs.append(disk.filled(small, broker, EVENTS))
+        broker.stop()
+    return _told("disk full (SQLite, quarantine)", runs)
+
+
+def _row(
+    campaign: Campaign, name: str, faults: Sequence[Fault], events: int, *, again: bool = False
+) -> bool:
+    return _told(name, [campaign.run(fault, events, HOLD_S, again=again) for fault in faults])
+
+
+def _told(name: str, runs: Sequence[Outcome]) -> bool:
+    seconds = sorted(run.recover_s for run in runs)
+    lost, twice = sum(run.lost for run in runs), sum(run.twice for run in runs)
+    print(
+        f"| {name} | {len(runs)} | {sum(run.events for run in runs)} | {lost} | {twice} "
+        f"| {seconds[len(seconds) // 2]:.1f} | {seconds[-1]:.1f} |",
+        flush=True,
+    )
+    return bool(lost or twice)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))
