@@ -17,7 +17,7 @@ from tests.faults.plant import plant
 from tests.faults.proxy import can_vanish
 from tests.real import Mosquitto, missing
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.real
 EVENTS, HOLD_S = 60, 0.5
 EVERYTHING = {"everything killed": list(restarts())[77]}
 
