@@ -18,7 +18,6 @@ from smartbin.sorting import completeness, counts, figures, limits, rates
 from smartbin.sorting.comparison import compare
 from smartbin.sorting.completeness import Heard, SeqGaps
 from smartbin.sorting.counts import Correction, Counts, ItemCounts
-from smartbin.sorting.coverage import Promise, coverage
 from smartbin.sorting.limits import DEFAULT, Limits
 from smartbin.sorting.participation import participation
 from smartbin.sorting.ranking import Measure, ranking, weighed
@@ -401,75 +400,6 @@ def test_limits_are_data_and_a_mistake_is_a_sentence(tmp_path: Path) -> None:
             limits.load(tmp_path)
         assert limits.FILE in str(mistake.value)
         assert "\n" not in str(mistake.value)
-
-
-def test_coverage_counts_what_is_in_service() -> None:
-    registry = small_registry()
-    found = {c.promise: (c.have, c.goal, c.short, len(c.missing)) for c in coverage(registry, DAY)}
-    assert found == {
-        Promise.COMMUNITIES: (2, 2, 0, 0),
-        Promise.BINS: (2, 2, 0, 0),
-        Promise.COLLECTION_POINTS: (1, 1, 0, 0),
-        Promise.PLAIN_BINS: (1, 1, 0, 1),
-    }
-    before = coverage(registry, date(2019, 12, 31))
-    communities, bins = before[0], before[1]
-    assert (communities.have, communities.short) == (0, 0)
-    oak, elm = communities.missing
-    assert oak.lacks == (Category.KITCHEN, Category.RECYCLABLE, Category.HAZARDOUS)
-    assert elm.lacks == tuple(Category)
-    assert [missing.id for missing in bins.missing] == ["bin-001", "bin-002"]
-
-
-def test_a_bin_out_of_service_is_expected_to_say_nothing() -> None:
-    until = Days(date(2020, 1, 1), DAY + timedelta(days=1))
-    registry = small_registry(served={"bin-001": until})
-    assert [(d.id, days) for d, days in registry.bins_of("oak", WEEK)] == [
-        ("bin-001", Days(DAY, DAY + timedelta(days=1)))
-    ]
-    assert registry.bins_of("oak", Days(DAY + timedelta(days=2), WEEK.last)) == []
-    spans = registry.doors_of_community("oak", WEEK)
-    assert {span.days for span in spans} == {Days(DAY, DAY + timedelta(days=1))}
-
-
-def test_days_on_which_not_the_same_is_in_force() -> None:
-    def span(first: int, last: int, value: str) -> tuple[Days, str]:
-        return Days(DAY + timedelta(days=first), DAY + timedelta(days=last)), value
-
-    def differ(before: list[tuple[Days, str]], now: list[tuple[Days, str]]) -> list[Days]:
-        found = calendar.differing(before, now)
-        assert calendar.differing(now, before) == found
-        return found
-
-    a = span(0, 9, "a")
-    assert differ([], []) == []
-    assert differ([a], [a]) == []
-    assert differ([a], []) == [a[0]]
-    assert differ([a], [span(0, 9, "b")]) == [a[0]]
-    assert differ([a], [span(0, 4, "a"), span(5, 9, "a")]) == [], "cut in two is the same"
-    assert differ([a], [span(0, 3, "a"), span(5, 9, "a")]) == [span(4, 4, "")[0]]
-    assert differ([a], [span(2, 11, "a")]) == [span(0, 1, "")[0], span(10, 11, "")[0]]
-    assert differ([a], [a, span(3, 5, "c")]) == [span(3, 5, "")[0]]
-    assert differ([a], [a, a]) == [a[0]], "twice is not once"
-    open_end = (Days(DAY, date.max), "a")
-    assert differ([open_end], [open_end, span(5, 9, "c"), span(10, 12, "d")]) == [
-        span(5, 12, "")[0]
-    ]
-    assert differ([open_end], [(Days(DAY, date.max), "b")]) == [Days(DAY, date.max)]
-
-
-def test_weeks_months_and_last_years_dates() -> None:
-    days = Days(date(2025, 12, 30), date(2026, 2, 2))
-    weeks = calendar.weeks(days)
-    assert (weeks[0].last, weeks[1].first.weekday(), len(weeks)) == (date(2026, 1, 4), 0, 6)
-    assert calendar.months(days) == [
-        Days(date(2025, 12, 30), date(2025, 12, 31)),
-        Days(date(2026, 1, 1), date(2026, 1, 31)),
-        Days(date(2026, 2, 1), date(2026, 2, 2)),
-    ]
-    leap = Days(date(2024, 2, 28), date(2024, 2, 29))
-    assert calendar.year_before(leap) == Days(date(2023, 2, 28), date(2023, 2, 28))
-    assert calendar.year_before(Days(DAY, DAY)) == Days(date(2025, 11, 2), date(2025, 11, 2))
 
 
 def test_borders_that_nothing_else_holds(tmp_path: Path) -> None:
