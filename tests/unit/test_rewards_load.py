@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from smartbin.errors import BadInput
 from smartbin.events import Category
-from smartbin.rewards import AccountKind, Tariffs, describe, load_tariffs
+from smartbin.rewards import AccountKind, Tariffs, load_tariffs
 from smartbin.rewards.__main__ import main
-from tests.unit.rewarding import RATE, RULES, tables, tariffs_of
+from tests.unit.rewarding import tables, tariffs_of
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "xinbei" / "tariff.toml"
 GOOD = SHIPPED.read_text(encoding="utf-8")
@@ -183,67 +183,6 @@ def test_check_prints_the_rules_or_the_mistakes(
     out, err = capsys.readouterr()
     assert out == "wrong.toml:22: [tariff 1 household kitchen] kg_points is -1; give at least 0\n"
     assert "1 mistake(s)" in err
-
-
-def test_the_tariff_in_sentences() -> None:
-    rate = {**RATE, "deposit_points": 0, "kg_points": 1, "day_max": 1}
-    file = tables(rules={**RULES, "pause_s": 90, "kitchen": rate})
-    del file["tariff"][0]["expiry_months"]
-    file["tariff"].append({"from": date(2026, 6, 1), "expiry_months": 0, "enterprise": RULES})
-    campaign = {
-        "name_zh": "活动",
-        "name_en": "Both",
-        "from": date(2026, 5, 1),
-        "to": date(2026, 5, 31),
-        "times_pct": 150,
-        "extra_points": 1,
-    }
-    named = {
-        **campaign,
-        "name_en": "Some",
-        "times_pct": 100,
-        "from": date(2026, 5, 31),
-        "to": date(2026, 7, 1),
-        "kinds": ["household", "enterprise"],
-        "categories": ["kitchen"],
-        "communities": ["oak"],
-    }
-    tariffs = tariffs_of({**file, "campaign": [campaign, named]})
-    english = [text.en for text in describe(tariffs, date(2026, 5, 30))]
-    assert english == [
-        "From 2026-01-01:",
-        "Households, kitchen waste: 1 point a kg, from 0.2 kg, at most 10 kg of one counted, at "
-        "most 1 a day.",
-        "Households, recyclables: 5 points a deposit, 10 points a kg, from 0.2 kg, at most 10 kg "
-        "of one counted.",
-        "Households, hazardous waste: no points.",
-        "Households, residual waste: no points.",
-        "Households: at least 90 seconds between two rewarded deposits of one category; at most "
-        "300 points a week (Monday to Sunday).",
-        "Enterprises: no points.",
-        "Points do not expire.",
-        "Campaign “Both”, 2026-05-01 to 2026-05-31 (every deposit): points times 1.5 and 1 point "
-        "more a deposit.",
-    ]
-    both = [text.en for text in describe(tariffs, date(2026, 5, 31))]
-    assert both[-1].startswith("Campaign “Some”")
-    after = describe(tariffs, date(2026, 6, 1))
-    assert after[-2:] == [
-        ("当年的积分年底过期。", "Points expire at the end of their year."),
-        (
-            "活动“活动”，2026年5月31日至2026年7月1日（家庭；单位；厨余垃圾；oak）：每次另加 1 分。",
-            "Campaign “Some”, 2026-05-31 to 2026-07-01 (households; enterprises; kitchen waste; "
-            "oak): 1 point more a deposit.",
-        ),
-    ]
-    everything = describe(tariffs)
-    assert [t.en for t in everything].count("From 2026-06-01:") == 1
-    months = tariffs_of(tables())
-    assert describe(months)[-1] == (
-        "当年的积分在年底后 12 个月内有效。",
-        "Points can be spent for 12 months after the end of their year.",
-    )
-    assert describe(months, date(2020, 1, 1)) == []
 
 
 BOUNDS = [

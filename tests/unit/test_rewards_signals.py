@@ -213,6 +213,7 @@ def test_only_deposits_between_two_readings_of_one_filling_are_weighed() -> None
     assert kinds(weigh([10_000], [(0, 40), (1, 40)])) == ["weight_unseen"]
     assert weigh([9_000, 9_000], [(0, 40), (1, 40)]) == []
     assert weigh([10_000], [(0, 40)]) == []
+    assert weigh([9_000], [(0, 0), (1, 0)]) == [], "an empty door is at 0"
     assert weigh([10_000], []) == []
     assert weigh([10_000], [(0, None), (5, None)]) == []
     assert kinds(weigh([10_000], [(5, 40), (3, None), (0, 40)])) == ["weight_unseen"]

@@ -229,6 +229,13 @@ def test_a_day_of_another_length_has_its_hours() -> None:
     assert found.total == Heard(0, 23)
 
 
+def test_a_single_gram_is_a_weight() -> None:
+    found = figures({RECYCLABLE: Counts(1, 1, 0, 0)}, 1.0, DEFAULT)
+    assert found.diversion == rates.WeightShare(1.0, 1, 1, "weight_g of all categories")
+    assert found.kitchen_separation is None
+    assert figures({}, 1.0, DEFAULT).diversion is None
+
+
 def test_gaps_add_up_field_by_field() -> None:
     assert SeqGaps(1, 2) + SeqGaps(10, 20) == SeqGaps(11, 22)
     assert Heard(1, 2) + Heard(10, 20) == Heard(11, 22)
