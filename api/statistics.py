@@ -143,11 +143,10 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
     place = place_of(asked.days)
     found = read(parts, place, asked.days, by_day=asked.every is not Every.TOTAL)
     if asked.format is Format.CSV:
-        return _table(parts, found, asked, place.id)
+        return _table(parts, found, asked, place)
     said = found.figures(parts.limits)
     items = counts.items(parts.reader.item_totals([door.span for door in place.doors]))
     recyclable_g = found.tally.total[Category.RECYCLABLE].weight_g
-    gaps = found.heard.gaps.values()
     return Sorting(
         community=place.id,
         place=place.kind,
@@ -167,10 +166,7 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
             for item, c in figures.focus(items).items()
         },
         comparison=_comparison(parts, said, place_of, asked),
-        silent_devices=list(found.heard.silent),
-        missing_messages=sum(gap.missing for gap in gaps),
-        unordered_days=sum(gap.unordered_days for gap in gaps),
-        quarantined=parts.refusals.of([id for id, _ in place.devices], asked.days),
+        **_evidence(parts, found, asked.days, place.devices),
     )
 
 
@@ -229,7 +225,20 @@ def _earlier(which: Compare, days: Days) -> Days:
     return calendar.year_before(days) if which is Compare.LAST_YEAR else days.shifted(-len(days))
 
 
-def _table(parts: Parts, found: Read, asked: Question, name: str) -> Response:
+def _evidence(
+    parts: Parts, found: Read, window: Days, devices: Sequence[tuple[str, Days]]
+) -> dict[str, Any]:
+    """What the whole window lacks, as names and columns have it."""
+    gaps = found.heard.gaps.values()
+    return {
+        "silent_devices": list(found.heard.silent),
+        "missing_messages": sum(gap.missing for gap in gaps),
+        "unordered_days": sum(gap.unordered_days for gap in gaps),
+        "quarantined": parts.refusals.of([id for id, _ in devices], window),
+    }
+
+
+def _table(parts: Parts, found: Read, asked: Question, place: Place) -> Response:
     """A row a day or period with the figures side by side; one row when only the total is asked."""
     rows: list[dict[str, Any]]
     if asked.every is Every.DAY:
@@ -241,7 +250,10 @@ def _table(parts: Parts, found: Read, asked: Question, name: str) -> Response:
         whole = PeriodFigures(first=first, last=last, **dict(total))
         periods = list(_periods(parts, found, asked)) or [whole]
         rows = [{"from": row.first, "to": row.last, **flat(row)} for row in periods]
-    return csv_response(rows[0], rows, f"sorting-{name}")
+        if asked.every is Every.TOTAL:
+            rows[0] |= _evidence(parts, found, asked.days, place.devices)
+            rows[0]["silent_devices"] = " ".join(rows[0]["silent_devices"])
+    return csv_response(rows[0], rows, f"sorting-{place.id}")
 
 
 def flat(said: FiguresOut) -> dict[str, Any]:

@@ -56,8 +56,10 @@ class Postgres:
 
 
 @contextmanager
-def server() -> Iterator[Postgres]:
-    """The server that the environment names, or one of our own."""
+def server(*, durable: bool = False) -> Iterator[Postgres]:
+    """The server that the environment names, or one of our own; ``durable`` where its time is
+    measured.
+    """
     if given := os.environ.get("SMARTBIN_TEST_POSTGRES_URL"):
         yield Postgres(make_url(given))
         return
@@ -65,15 +67,15 @@ def server() -> Iterator[Postgres]:
     # Outside pytest's folders: only their owner may enter them, and PostgreSQL refuses root.
     folder = Path(tempfile.mkdtemp(prefix="smartbin-postgres-"))
     try:
-        with _own(where, folder) as url:
+        with _own(where, folder, durable) as url:
             yield Postgres(url)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _own(programs: Path, folder: Path) -> Iterator[URL]:
-    own = Postgresd(programs, folder)
+def _own(programs: Path, folder: Path, durable: bool) -> Iterator[URL]:
+    own = Postgresd(programs, folder, durable=durable)
     try:
         own.start()
         yield own.url
@@ -84,8 +86,9 @@ def _own(programs: Path, folder: Path) -> Iterator[URL]:
 class Postgresd:
     """A server of our own, in a folder, on a port that stays the same when it is started again."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    def __init__(self, programs: Path, folder: Path, *, durable: bool = False) -> None:
         self._programs, self._folder, self._user = programs, folder, _user(folder)
+        self._durable = durable
         self.port = free_port()
         self.url = URL.create(
             "postgresql+psycopg", "smartbin", None, "127.0.0.1", self.port, "postgres"
@@ -100,7 +103,8 @@ class Postgresd:
         """Returns when it answers."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1"
         options += f" -c unix_socket_directories={self._folder}"
-        options += " -c max_connections=200 -c fsync=off -c timezone=UTC"
+        options += " -c max_connections=200 -c timezone=UTC"
+        options += "" if self._durable else " -c fsync=off"
         command = [str(self._programs / "postgres"), "-D", str(self._folder / "data")]
         self.process = self._run([*command, *options.split()], self._folder / "log")
         until(lambda: _answers(self.url), f"PostgreSQL answers: {self._folder}/log", 60)

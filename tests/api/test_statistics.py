@@ -124,7 +124,12 @@ def test_tables_hold_the_rows_of_their_grain(api: Api) -> None:
     }
     assert tables["day"][-1]["day"] == "2026-11-22"
     assert (tables["week"][1]["from"], tables["week"][1]["deposits"]) == ("2026-11-16", "30")
-    assert (tables["total"][0]["to"], tables["total"][0]["kitchen_correct"]) == ("2026-11-22", "20")
+    [total] = tables["total"]
+    assert (total["to"], total["kitchen_correct"]) == ("2026-11-22", "20")
+    evidence = ("silent_devices", "missing_messages", "unordered_days", "quarantined")
+    assert [total[name] for name in evidence] == ["", "0", "0", "0"]
+    silent = rows_of(api.client.get(address.replace("oak", "elm") + "total").text)[0]
+    assert silent["silent_devices"] == "bin-002"
 
 
 @pytest.mark.parametrize("by", ["accuracy", "kitchen_separation", "weight_per_household"])

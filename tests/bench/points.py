@@ -1,5 +1,6 @@
 """What points cost with a year of history of 21,000 households: settling a day of theirs, a
-statement, a community's page. The API's own handlers and the settler over SQLite, no network.
+statement, a community's page. The API's own handlers and the settler over SQLite and, where it is
+installed, PostgreSQL; no HTTP.
 
 The history is written by SQL, a deposit a household and day, with the entries and sums that
 settling would have booked; the day that is measured is kept and settled by the product.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +34,7 @@ from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.rewards import Tariff, Tariffs
 from smartbin.telemetry import open_reader
+from tests import postgres
 from tests.bench.result import Result
 from tests.real import ROOT
 
@@ -57,16 +60,24 @@ ASKED = 200
 
 def measures() -> Iterator[Result]:
     """The times asked for."""
-    registry, days = load(SITE), days_max()
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
-        url = f"sqlite:///{name}/records.db"
+        yield from measured(f"sqlite:///{name}/records.db", days_max(364), "SQLite")
+    if shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        with postgres.server(durable=True) as running, running.database() as url:
+            yield from measured(url, days_max(60), "PostgreSQL")
+
+
+def measured(url: str, days: int, store: str) -> Iterator[Result]:
+    """The times over one database."""
+    registry = load(SITE)
+    with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
         engine = open_engine(url)
         prepare(engine)
         import_households(engine, registry, Path(name))
         history = Days(TODAY - timedelta(days=days), TODAY - timedelta(days=1))
         rows = write_history(engine, registry, history)
-        yield Result("deposits in the points' history", rows, "rows", how=f"{days} days")
-        yield settled(engine, registry)
+        yield Result(f"deposits in the points' history, {store}", rows, "rows", how=f"{days} days")
+        yield settled(engine, registry, store)
         parts = Parts(
             registry,
             open_reader(f"sqlite:///{name}/telemetry.db", registry.site.zone),
@@ -75,13 +86,13 @@ def measures() -> Iterator[Result]:
             lambda: calendar.start_us(TODAY + timedelta(days=1), registry.site.zone) - 1,
             tariffs=TARIFFS,
         )
-        yield from asked(parts, Days(TODAY - timedelta(days=364), TODAY))
+        yield from asked(parts, Days(TODAY - timedelta(days=364), TODAY), days, store)
         engine.dispose()
 
 
-def days_max() -> int:
+def days_max(usual: int) -> int:
     """How many days of history there are."""
-    return int(os.environ.get("SMARTBIN_BENCH_POINT_DAYS", "364"))
+    return int(os.environ.get("SMARTBIN_BENCH_POINT_DAYS", usual))
 
 
 def import_households(engine: Engine, registry: Registry, folder: Path) -> None:
@@ -113,6 +124,7 @@ def write_history(engine: Engine, registry: Registry, days: Days) -> int:
         db.execute(text(_SUMS))
         db.execute(text("UPDATE account SET balance = :points"), {"points": len(days) * POINTS})
         db.execute(text("DROP TABLE at_bin"))
+        db.execute(text("ANALYZE"))
     return len(days) * HOUSEHOLDS
 
 
@@ -131,7 +143,7 @@ SELECT community, month, account, sum(points), 0, 0, 0
 FROM ledger GROUP BY community, month, account"""
 
 
-def settled(engine: Engine, registry: Registry) -> Result:
+def settled(engine: Engine, registry: Registry, store: str) -> Result:
     """A day of all households, one deposit or two each, kept and then settled."""
     zone, chance = registry.site.zone, random.Random(5)
     start_us = calendar.start_us(TODAY, zone)
@@ -156,10 +168,12 @@ def settled(engine: Engine, registry: Registry) -> Result:
     spent_s = time.perf_counter() - started_s
     assert entries == HOUSEHOLDS, entries
     how = f"{len(deposits):,} deposits, {entries:,} entries"
-    return Result("settling a day of 21,000 households", spent_s, "s", 10, at_most=True, how=how)
+    return Result(
+        f"settling a day of 21,000 households, {store}", spent_s, "s", 10, at_most=True, how=how
+    )
 
 
-def asked(parts: Parts, year: Days) -> Iterator[Result]:
+def asked(parts: Parts, year: Days, days_known: int, store: str) -> Iterator[Result]:
     """A statement of a month, a community's page of a month and of a year."""
     month = Days(TODAY - timedelta(days=29), TODAY)
     codes = [one.code for one in Accounts(parts.engine).all()]
@@ -168,13 +182,15 @@ def asked(parts: Parts, year: Days) -> Iterator[Result]:
     answer = statement(parts, some[0], month, 0, LINES_MAX, Format.JSON)
     assert isinstance(answer, StatementOut)
     how = f"30 days, {len(answer.lines)} lines"
-    assert len(answer.lines) >= min(30, days_max())
+    assert len(answer.lines) >= min(30, days_known)
     ms = p95_ms(lambda code: statement(parts, code, month, 0, LINES_MAX, Format.JSON), some)
-    yield Result("a statement, p95", ms, "ms", 20, at_most=True, how=how)
+    yield Result(f"a statement, p95, {store}", ms, "ms", 20, at_most=True, how=how)
     for days in (month, year):
         page = p95_ms(page_asker(parts, days), communities)
         how = f"{len(days)} days"
-        yield Result("a community's points page, p95", page, "ms", 20, at_most=True, how=how)
+        yield Result(
+            f"a community's points page, p95, {store}", page, "ms", 20, at_most=True, how=how
+        )
 
 
 def page_asker(parts: Parts, days: Days) -> Callable[[str], object]:

@@ -50,6 +50,12 @@ def test_figures_and_points_are_what_was_deposited(tmp_path: Path) -> None:
         _statements(played, office, wanted)
         _figures(played, office, facts, today)
         _rankings(played, office, facts)
+        print(  # noqa: T201 - what a long run is read for
+            f"{DAYS} days: {len(played.deposits):,} deposits, "
+            f"{sum(played.refused.values()):,} messages refused, {len(played.verdicts):,} "
+            f"verdicts; {len(wanted):,} accounts with {sum(wanted.values()):,} points and "
+            f"{len(played.site.households)} communities as the oracles have them"
+        )
         assert any(
             wanted[code]
             for code, account in played.accounts.items()
