@@ -29,6 +29,7 @@ from smartbin.records.tokens import Role, Tokens
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.rewards import Tariffs, load_tariffs
+from smartbin.settings import listening
 from smartbin.sorting import limits
 from smartbin.telemetry import open_reader
 
@@ -83,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
         if args.command == "openapi":
             print(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True))
             return 0
-        host, port = _address(settings.api_http)
+        host, port = listening("SMARTBIN_API_HTTP", settings.api_http, "127.0.0.1:8000")
         certificate, key = _tls(settings.api_tls_cert_file, settings.api_tls_key_file)
     except (BadInput, StoreUnavailable, UnknownPlace) as error:
         print(error, file=sys.stderr)
@@ -193,13 +194,6 @@ def _tls(certificate: Path | None, key: Path | None) -> tuple[Path | None, Path 
             f"its key ({error}); name both as the authority gave them"
         ) from None
     return certificate, key
-
-
-def _address(value: str) -> tuple[str, int]:
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise BadInput(f"SMARTBIN_API_HTTP: {value!r} is no host:port; write 127.0.0.1:8000")
-    return host, int(port)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from api.inputs import OneLine
 from api.parts import Parts, PartsDep
 from api.security import OfficeDep
 from smartbin.records.passwords import LENGTH_MAX, LENGTH_MIN
-from smartbin.records.principals import Principal, Role
+from smartbin.records.principals import NAME_MAX, Principal, Role
 from smartbin.records.sign_in import SignIn
 from smartbin.records.tokens import Tokens
-from smartbin.records.users import NAME_MAX, User, Users
+from smartbin.records.users import User, Users
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 ABOVE_OFFICE = frozenset({Role.OFFICE, Role.ADMIN})

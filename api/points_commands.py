@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -20,6 +20,7 @@ from smartbin.registry import Registry
 from smartbin.registry.tables import OPEN_END
 from smartbin.rewards import Tariffs
 
+FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2100, 1, 1)
 COMMANDS = ("accounts", "month", "settle")
 
 
@@ -115,13 +116,16 @@ def _settle(args: argparse.Namespace, settler: Settler, now_us: int) -> str:
 
 def _month(text: str) -> int:
     try:
-        return month_of(date.fromisoformat(f"{text}-01"))
-    except ValueError:
+        return month_of(_day(f"{text}-01"))
+    except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"{text!r} is no month; write 2026-10") from None
 
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2026-11-01") from None
+        day = date.min
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date since 2020; write 2026-11-01")
+    return day

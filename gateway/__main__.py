@@ -34,6 +34,7 @@ from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry.load import load
+from smartbin.settings import listening
 from smartbin.telemetry import open_writer
 from smartbin.wire import Decoder
 
@@ -101,6 +102,11 @@ def main(argv: list[str] | None = None) -> int:
         return run(settings)
     except BadInput as error:
         print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: {error.strerror}; name another path", file=sys.stderr)
         return EXIT_BAD_INPUT
     except (StoreUnavailable, StoreRefused) as error:
         print(error, file=sys.stderr)
@@ -172,6 +178,7 @@ def build(
     """
     registry = load(settings.site)
     site, zone = registry.site.id, registry.site.zone
+    _make_folder(settings.quarantine)
     quarantine = Quarantine(settings.quarantine)
     meters = Meters(time.monotonic, _now_us, gaps=not settings.mqtt_share)
     filters = share.filters_of(site, settings.mqtt_share, settings.mqtt_part, registry.devices)
@@ -183,7 +190,7 @@ def build(
     if not draining:
         server = serve(
             Board(meters, quarantine, session),
-            *http_address("SMARTBIN_GATEWAY_HTTP", settings.gateway_http),
+            *listening("SMARTBIN_GATEWAY_HTTP", settings.gateway_http, "127.0.0.1:8001"),
         )
         parts.callback(server.server_close)
         parts.callback(server.shutdown)
@@ -204,6 +211,15 @@ def build(
         stop.is_set,
     )
     return Gateway(pipeline, session)
+
+
+def _make_folder(quarantine: Path) -> None:
+    try:
+        quarantine.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"SMARTBIN_QUARANTINE: cannot make {quarantine} ({error.strerror}); name a folder"
+        ) from None
 
 
 def _session(
@@ -231,14 +247,6 @@ def _stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
-
-
-def http_address(name: str, value: str) -> tuple[str, int]:
-    """``host:port`` of a setting; BadInput names it."""
-    host, _, port = value.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise BadInput(f"{name}: {value!r} is no host:port; write 127.0.0.1:8001")
-    return host, int(port)
 
 
 def _open_telemetry(

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from smartbin.errors import BadInput
 
+CLIENT_ID_BYTES_MAX = 1_000
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -38,14 +39,19 @@ def broker_of(
     """The broker that a URL names, ``mqtt://user@host:1883`` or ``mqtts://host:8883``; raises
     BadInput.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        port = -1
-    if parts.scheme not in SCHEMES or not parts.hostname or port == -1 or parts.path.strip("/"):
+        parts, port = urlsplit(""), None
+    if parts.scheme not in SCHEMES or not parts.hostname or port == 0 or parts.path.strip("/"):
         raise BadInput(
             "SMARTBIN_MQTT_URL: expected mqtt://[user@]host[:1883] or mqtts://[user@]host[:8883]"
+        )
+    if not 0 < len(client_id.encode()) <= CLIENT_ID_BYTES_MAX or not client_id.isprintable():
+        raise BadInput(
+            f"SMARTBIN_MQTT_CLIENT_ID: 1 to {CLIENT_ID_BYTES_MAX} printable bytes; leave it out, "
+            "or give each gateway a short name that stays"
         )
     if parts.password is not None:
         raise BadInput(
@@ -54,8 +60,8 @@ def broker_of(
         )
     if password and not parts.username:
         raise BadInput("SMARTBIN_MQTT_PASSWORD: needs a user in SMARTBIN_MQTT_URL, mqtt://user@...")
-    if ca_file is not None and not ca_file.is_file():
-        raise BadInput(f"SMARTBIN_MQTT_CA_FILE: {ca_file} is no file; name the authority's PEM")
+    if ca_file is not None:
+        _try_authority(ca_file)
     return Broker(
         parts.hostname,
         port or SCHEMES[parts.scheme],
@@ -65,6 +71,17 @@ def broker_of(
         password or None,
         ca_file,
     )
+
+
+def _try_authority(ca_file: Path) -> None:
+    """Refuse here what the first connection would fail at for ever."""
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"SMARTBIN_MQTT_CA_FILE: {ca_file} is no certificate in PEM ({error}); name the "
+            "authority's own file"
+        ) from None
 
 
 class SessionMemory:

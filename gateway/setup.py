@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,16 @@ from smartbin.telemetry import setup
 AGAIN_S = 1.0
 
 
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number of days; write 400")
+    return int(text)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
-        "--levels-days", type=int, metavar="N",
+        "--levels-days", type=_days, metavar="N",
         help="keep levels, status and alarms N days (0: for ever); 400 for a new bucket",
     )  # fmt: skip
     parser.add_argument(

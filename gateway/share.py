@@ -29,7 +29,7 @@ def filters_of(
     """What a gateway subscribes to: every kind of every device of the site, alone, sharing the
     work with the group ``share``, or only the devices of its ``part``. Raises BadInput.
     """
-    if any(c in share for c in "/+#"):
+    if any(c in share for c in "/+#") or not share.isprintable():
         raise BadInput("SMARTBIN_MQTT_SHARE: a group's name has no '/', '+' or '#'")
     if share and part:
         raise BadInput(

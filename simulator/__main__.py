@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ from smartbin.settings import Settings
 EXIT_BAD_INPUT = 2
 SEED = 20261124
 DAYS_MAX = 3660
+# No gateway takes an earlier one, and what lies far ahead is a slip of the hand.
+FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2100, 1, 1)
 
 
 class SimulatorSettings(Settings):
@@ -97,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     cards.add_argument("--since", type=_day, default=date(2024, 1, 1))
     cards.set_defaults(command=_accounts)
     for command in (live, fill, expect, cards):
-        command.add_argument("--seed", type=int, default=SEED, help=f"the fleet ({SEED})")
+        command.add_argument("--seed", type=_seed, default=SEED, help=f"the fleet ({SEED})")
 
     again = commands.add_parser("replay", help="publish real history from a CSV file")
     add_replay(again)
@@ -152,6 +155,8 @@ def _backfill(args: argparse.Namespace, settings: SimulatorSettings) -> int:
 def _expect(args: argparse.Namespace, settings: SimulatorSettings) -> int:
     if args.last < args.first:
         raise BadInput(f"--to: {args.last} lies before --from {args.first}; swap them")
+    if len(Days(args.first, args.last)) > DAYS_MAX:
+        raise BadInput(f"--from: more than {DAYS_MAX} days; ask for fewer at a time")
     fleet = Fleet(load(settings.site), args.seed)
     start_us, end_us = calendar.bounds_us(Days(args.first, args.last), fleet.registry.site.zone)
     expected = Expected(fleet.registry)
@@ -189,25 +194,37 @@ def _speed(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= DAYS_MAX:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= DAYS_MAX:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {DAYS_MAX}")
     return int(text)
 
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2026-11-01") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day from {FIRST_DAY} to {LAST_DAY}")
+    return day
+
+
+def _seed(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number; write {SEED}")
+    return int(text)
 
 
 def _moment(text: str) -> int:
     try:
-        return calendar.to_us(datetime.fromisoformat(text))
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None and at.date() >= FIRST_DAY:
+            return calendar.to_us(at)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time with an offset; write 2026-11-01T08:00:00+08:00"
-        ) from None
+        pass
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no time since {FIRST_DAY} with an offset; write 2026-11-01T08:00:00+08:00"
+    )
 
 
 def _sleep(seconds: float) -> bool:

@@ -108,7 +108,12 @@ def _addresses(system: System) -> None:
 
 def _check(fleet: Fleet, site: Path, args: argparse.Namespace, now_us: Callable[[], int]) -> int:
     """Backfill, live with mild faults, then every answer against what must be."""
-    args.data.mkdir(parents=True, exist_ok=True)
+    try:
+        args.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"--data: cannot make {args.data} ({error.strerror}); name another"
+        ) from None
     folder = Path(tempfile.mkdtemp(prefix="check-", dir=args.data))
     expected = Expected(fleet.registry)
     with started(folder, site, args.broker) as system:
@@ -162,7 +167,7 @@ def _sleep(seconds: float) -> bool:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -186,3 +191,10 @@ def _save(state: Path, seed: int, until_us: int) -> None:
     fresh = state.with_suffix(".new")
     fresh.write_text(json.dumps({"seed": seed, "until_us": until_us}), encoding="utf-8")
     fresh.replace(state)
+
+
+def _make(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--data: cannot make {data} ({error.strerror}); name another") from None

@@ -64,18 +64,30 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zone", default="", help="the file's zone, where times have no offset")
     parser.add_argument(
         "--shift-days",
-        type=int,
+        type=_days,
         default=0,
         help="move every time by whole days: a gateway takes nothing before 2020",
     )
     parser.add_argument("--category", choices=[c.value for c in Category], default="residual")
-    parser.add_argument("--site-id", default="replay", help="the site's id (default replay)")
+    parser.add_argument("--site-id", type=_site_id, default="replay", help="default replay")
     parser.add_argument(
         "--make-site",
         type=Path,
         metavar="DIR",
         help="write the site folder that the file needs, and end",
     )
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number of days; write 364")
+    return int(text)
+
+
+def _site_id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no id; use 1 to 32 of a-z, 0-9 and '-'")
+    return text
 
 
 def replay(args: argparse.Namespace, broker: Callable[[], Broker]) -> int:
@@ -213,7 +225,11 @@ def _emptying(
         raise BadInput(
             f"column {columns.device}: {device!r} is no id; use 1 to 32 of a-z, 0-9 and '-'"
         )
-    at = _time(cell(columns.time), columns.time, zone) + timedelta(days=shift_days)
+    try:
+        at = _time(cell(columns.time), columns.time, zone) + timedelta(days=shift_days)
+    except OverflowError:
+        said = f"column {columns.time}: --shift-days {shift_days} moves it out of the calendar"
+        raise BadInput(f"{said}; shift less") from None
     if at < EARLIEST:
         raise BadInput(
             f"column {columns.time}: {at:%Y-%m-%d} lies before 2020, which a gateway refuses; "

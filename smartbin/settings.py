@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -71,6 +72,26 @@ class Settings(BaseSettings):
         )
 
 
+def listening(name: str, value: str, example: str) -> tuple[str, int]:
+    """``host:port`` of a setting where a program is to listen, tried here so that a mistake is a
+    sentence; BadInput names the setting.
+    """
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise BadInput(f"{name}: {value!r} is no host:port; write {example}")
+    try:
+        for family, kind, _, _, address in socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[:1]:
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{name}: cannot listen at {value} ({why}); write {example}") from None
+    return host.strip("[]"), int(port)
+
+
 def _plain(value: object) -> str:
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
@@ -81,9 +102,10 @@ def _plain(value: object) -> str:
 def _secret_from(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no path at all
+        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
         remedy = f"name a readable file or set {name.removesuffix('_FILE')}"
-        raise BadInput(f"{name}: cannot read {path} ({error.strerror}); {remedy}") from None
+        raise BadInput(f"{name}: cannot read {path} ({why}); {remedy}") from None
 
 
 # Names of all programs: one environment file serves them all, so another program's name is no

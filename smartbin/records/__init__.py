@@ -31,14 +31,14 @@ def open_engine(url: str, password: str | None = None) -> Engine:
     """The records' database that an SQLAlchemy URL names; BadInput when it names none."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise BadInput(
             "SMARTBIN_RECORDS_URL is no database URL; use sqlite:///PATH or "
             "postgresql+psycopg://USER@HOST/DATABASE"
         ) from None
     if parsed.drivername == "sqlite":
         if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).parent)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _begin_immediate)
@@ -53,6 +53,15 @@ def open_engine(url: str, password: str | None = None) -> Engine:
         f"SMARTBIN_RECORDS_URL: {parsed.drivername!r} is not supported; use sqlite:///PATH or "
         "postgresql+psycopg://USER@HOST/DATABASE"
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"SMARTBIN_RECORDS_URL: cannot make {folder} ({error.strerror}); name another path"
+        ) from None
 
 
 def prepare(engine: Engine) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+
+from smartbin.errors import BadInput
+
+NAME_MAX = 64
 
 
 class Role(StrEnum):
@@ -37,3 +42,16 @@ class Principal:
 
 
 STRANGER = Principal(Role.PUBLIC, "")
+
+
+def spelt(name: str) -> str:
+    """A name as it is kept, however it was typed; "" when nobody can be called so."""
+    name = unicodedata.normalize("NFC", name).strip()
+    return name if len(name) <= NAME_MAX and name.isprintable() else ""
+
+
+def tidy(name: str) -> str:
+    """A name as it is kept; BadInput when it is none."""
+    if not (kept := spelt(name)):
+        raise BadInput(f"--name: 1 to {NAME_MAX} printable characters, for example li.wei")
+    return kept

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from smartbin.records.accounts import Accounts
 from smartbin.records.codes import Codes
 from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Principal, Role
+from smartbin.records.principals import Principal, Role, spelt
 from smartbin.records.sessions import Sessions
 from smartbin.records.throttle import Attempt, Throttle
-from smartbin.records.users import Users, spelt
+from smartbin.records.users import Users
 
 
 class Wrong(Exception):

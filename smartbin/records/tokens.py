@@ -9,7 +9,7 @@ from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from smartbin.errors import BadInput, StoreUnavailable
-from smartbin.records.principals import Principal, Role
+from smartbin.records.principals import Principal, Role, tidy
 from smartbin.records.schema import token
 
 __all__ = ["Role", "Tokens", "digest"]
@@ -26,6 +26,7 @@ class Tokens:
 
         A token of the role community is bound to one; nobody's token is a resident's.
         """
+        name = tidy(name)
         check_binding(role, community)
         secret = secrets.token_urlsafe(32)
         row = {"name": name, "role": role, "community": community, "hash": digest(secret)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from smartbin.errors import BadInput
 from smartbin.records.passwords import Passwords, check_strength
-from smartbin.records.principals import Principal, Role
+from smartbin.records.principals import Principal, Role, spelt, tidy
 from smartbin.records.schema import app_user, session
 from smartbin.records.tokens import check_binding
-
-NAME_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +111,3 @@ _ASKED = select(
 
 def _user(row: Any) -> User:
     return User(row.name, Role(row.role), row.community, row.created_us, row.disabled_us)
-
-
-def spelt(name: str) -> str:
-    """A name as it is kept, however it was typed; "" when nobody can be called so."""
-    name = unicodedata.normalize("NFC", name).strip()
-    return name if len(name) <= NAME_MAX and name.isprintable() else ""
-
-
-def tidy(name: str) -> str:
-    """A name as it is kept; BadInput when it is none."""
-    if not (kept := spelt(name)):
-        raise BadInput(f"--name: 1 to {NAME_MAX} printable characters, for example li.wei")
-    return kept
