@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-
 from sqlalchemy import Engine
 
 from api.app import create_app
@@ -23,8 +22,8 @@ from smartbin.records.principals import Role
 from smartbin.records.users import Users
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
-from tests.records.books import TARIFFS
 from tests.real import ROOT, free_port, missing, program, until
+from tests.records.books import TARIFFS
 
 PASSWORD = "four quiet lorries"
 STATIC = ROOT / "api" / "static"
@@ -85,7 +84,8 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     users = Users(engine, Passwords())
     for role in (Role.CREW, Role.OFFICE):
         users.create(role, role, None, PASSWORD, now_us())
-    parts = Parts(small_registry(), reader, engine, tmp_path / "quarantine", now_us, STATIC, tariffs=TARIFFS)
+    quarantine = tmp_path / "quarantine"
+    parts = Parts(small_registry(), reader, engine, quarantine, now_us, STATIC, tariffs=TARIFFS)
     port = free_port()
     config = uvicorn.Config(
         create_app(parts), port=port, log_level="warning", timeout_graceful_shutdown=1

@@ -5,13 +5,12 @@ import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from smartbin.events import Deposit, Judge, LevelReading, Verdict
-from tests.real import ROOT, missing
+from tests.real import ROOT
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,8 @@ from smartbin.records.passwords import Passwords
 from smartbin.records.redemptions import Reward, Shop
 from smartbin.wire import Decoder
 from tests.places import SHANGHAI, small_registry
-from tests.records.books import HOME, TABLE, Books
 from tests.real import ROOT, missing
+from tests.records.books import HOME, TABLE, Books
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser
@@ -89,7 +89,7 @@ def as_it_is(_page: Page) -> None:
 
 
 @pytest.fixture
-def filled(screens: Screens, tmp_path: Path) -> Iterator[Screens]:
+def filled(screens: Screens, tmp_path: Path) -> Screens:
     """A site where something of everything has happened."""
     registry, at_us = small_registry(), now_us()
     day_us = 24 * calendar.US_PER_HOUR
@@ -120,7 +120,7 @@ def filled(screens: Screens, tmp_path: Path) -> Iterator[Screens]:
     shop.redeem(HOME, "first", "soap", 1, "office", at_us)
     wrong = Decoder(registry).decode("smartbin/v1/testsite/bin-009/deposit", b'{"at":1}', at_us)
     Quarantine(tmp_path / "quarantine").add(wrong.rejected)
-    yield screens
+    return screens
 
 
 def test_public_pages(filled: Screens) -> None:
