@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import time
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from smartbin.events import Deposit, Judge, LevelReading, Verdict
-from tests.real import ROOT
+from tests.real import ROOT, missing
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser
@@ -67,14 +68,39 @@ def test_the_crew_page_works_without_a_signal_and_keeps_what_was_done(screens: S
     page = screens.open("/crew", role="crew")
     expect(page.get_by_role("button", name="已清运").first).to_be_visible()
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.context.set_offline(True)
-    page.reload()
+    context = page.context
+    context.set_offline(True)
+    page.close()
+    page = context.new_page()  # a cold start
+    page.goto(f"{screens.url}/crew")
     expect(page.get_by_text("无信号", exact=True)).to_be_visible()
     page.get_by_role("button", name="已清运").first.click()
     expect(page.get_by_role("button", name="撤销")).to_be_visible()
     expect(page.get_by_text("1 条待上传")).to_be_visible(timeout=15_000)
     page.reload()
     expect(page.get_by_text("1 条待上传")).to_be_visible()
+
+
+def test_the_crew_page_can_be_installed(screens: Screens) -> None:
+    page = screens.open("/crew", role="crew")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    asked = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")
+    # A headless browser's windows are private ones, in which nothing is installed.
+    errors = {error["errorId"] for error in asked["installabilityErrors"]}
+    assert errors <= {"in-incognito"}
+    manifest = page.request.get(f"{screens.url}/crew.webmanifest").json()
+    assert {icon["sizes"] for icon in manifest["icons"]} >= {"192x192", "512x512"}
+    for icon in manifest["icons"]:
+        assert page.request.get(f"{screens.url}{icon['src']}").ok
+
+
+def test_every_build_is_another_service_worker() -> None:
+    static = ROOT / "api" / "static"
+    if not (static / "sw.js").is_file():
+        missing("the build of the screens", "make web")
+    parts = (static / "index.html").read_bytes() + (static / "crew-files.json").read_bytes()
+    build = hashlib.sha256(parts).hexdigest()[:16]
+    assert f'"smartbin-crew-{build}"' in (static / "sw.js").read_text(encoding="utf-8")
 
 
 def test_nothing_breaks_the_content_security_policy(screens: Screens) -> None:
