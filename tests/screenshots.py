@@ -6,18 +6,19 @@ docs/images, all of them to var/screenshots.
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 from rich.progress import Progress
 
 from api.app import create_app
@@ -25,7 +26,16 @@ from api.parts import Parts
 from simulator.fleet import Fleet
 from simulator.households import write_accounts
 from smartbin import calendar
-from smartbin.events import Category, Deposit, Fact, LevelReading
+from smartbin.events import (
+    Alarm,
+    AlarmType,
+    Category,
+    Deposit,
+    DeviceState,
+    Fact,
+    LevelReading,
+    Status,
+)
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
@@ -51,6 +61,7 @@ EVENING_US = 3 * calendar.US_PER_HOUR
 STATIC = ROOT / "api" / "static"
 KEPT, ALL = ROOT / "docs" / "images", ROOT / "var" / "screenshots"
 SITE = ROOT / "deploy" / "xinbei"
+SILENT = "bin-031"  # says nothing since the afternoon
 PASSWORD = secrets.token_urlsafe()
 LOADED = """() => !document.querySelector('.loading')
     && !/正在读取|Loading/.test(document.body.innerText)"""
@@ -60,8 +71,9 @@ REWARDS = (
     Reward("bags", "垃圾袋一卷", "A roll of bin bags", 120, 130),
     Reward("oil", "食用油 1.8 升", "Cooking oil, 1.8 l", 2_400, 20),
 )
-HD, DESK, PHONE = (1920, 1080), (1440, 1000), (390, 844)
+HD, UHD, DESK, PHONE = (1920, 1080), (3840, 2160), (1440, 1000), (390, 844)
 COMMUNITY = "yicheng-haoting"
+BOARD = f"/board/{COMMUNITY}"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", "--lang=zh-CN"]
 
 
@@ -75,19 +87,28 @@ class View:
     role: Role | None = None
     theme: str = "light"
     language: str = "zh"
-    state: str = ""  # "offline": the line is cut after loading; "empty": a system without data
+    state: str = ""  # "offline": the line is cut after loading; "empty": a system without data;
+    # "loading": no answer has come yet; "error": the API fails
     scale: float = 1.0
     kept: bool = False
+    whole: bool = False  # the page to its end, not only what the window shows
 
 
 VIEWS = (
-    View("board", f"/board/{COMMUNITY}", HD, kept=True),
-    View("board-dark-4k", f"/board/{COMMUNITY}", (3840, 2160), theme="dark"),
-    View("board-en", f"/board/{COMMUNITY}", HD, language="en"),
-    View("board-phone", f"/board/{COMMUNITY}", PHONE, scale=2),
+    View("board", BOARD, HD, kept=True),
+    View("board-dark-4k", BOARD, UHD, theme="dark"),
+    View("board-4k-en", BOARD, UHD, language="en"),
+    View("board-dark", BOARD, HD, theme="dark"),
+    View("board-en", BOARD, HD, language="en"),
+    View("board-phone", BOARD, PHONE, scale=2, whole=True),
+    View("board-phone-en-dark", BOARD, PHONE, theme="dark", language="en", scale=2, whole=True),
     View("board-site", "/board", HD),
-    View("board-stale", f"/board/{COMMUNITY}", HD, state="offline"),
-    View("board-empty", f"/board/{COMMUNITY}", HD, state="empty"),
+    View("board-site-phone", "/board", PHONE, scale=2, whole=True),
+    View("board-placeholder", "/board/community-38", HD),
+    View("board-stale", BOARD, HD, state="offline"),
+    View("board-empty", BOARD, HD, state="empty"),
+    View("board-loading", BOARD, HD, state="loading"),
+    View("board-error", BOARD, HD, state="error"),
     View("board-unknown", "/board/nowhere", HD),
     View("crew", "/crew", PHONE, Role.CREW, scale=2, kept=True),
     View("crew-offline", "/crew", PHONE, Role.CREW, scale=2, state="offline", kept=True),
@@ -95,11 +116,23 @@ VIEWS = (
     View("crew-signed-out", "/crew", PHONE, scale=2),
     View("crew-empty", "/crew", PHONE, Role.CREW, scale=2, state="empty"),
     View("office", "/office", DESK, Role.OFFICE, kept=True),
+    View("office-whole", "/office", HD, Role.OFFICE, whole=True),
     View("office-en-dark", "/office", DESK, Role.OFFICE, theme="dark", language="en"),
+    View("office-narrow", "/office", (1280, 800), Role.OFFICE),
     View("office-empty", "/office", DESK, Role.OFFICE, state="empty"),
+    View("office-loading", "/office", DESK, Role.OFFICE, state="loading"),
+    View("office-error", "/office", DESK, Role.OFFICE, state="error"),
     View("office-forbidden", "/office", DESK, Role.CREW),
+    View("office-signed-out", "/office", DESK),
     View("office-community", f"/office/community/{COMMUNITY}", DESK, Role.OFFICE, kept=True),
-    View("office-device", "/office/device/bin-001", DESK, Role.OFFICE, kept=True),
+    View("office-device", "/office/device/bin-001", DESK, Role.OFFICE, kept=True, whole=True),
+    View("office-devices", "/office/devices", DESK, Role.OFFICE),
+    View("office-doors", "/office/doors", DESK, Role.OFFICE),
+    View("office-verdicts", "/office/verdicts", DESK, Role.OFFICE),
+    View("office-signals", "/office/signals", DESK, Role.OFFICE),
+    View("office-registry", "/office/registry", DESK, Role.OFFICE),
+    View("office-people", "/office/people", DESK, Role.OFFICE),
+    View("office-people-en-dark", "/office/people", DESK, Role.OFFICE, "dark", "en"),
     View("office-quarantine", "/office/quarantine", DESK, Role.OFFICE, kept=True),
     View("office-accounts", "/office/accounts", DESK, Role.OFFICE),
     View("office-account", "/office/accounts/{account}", DESK, Role.OFFICE, kept=True),
@@ -128,7 +161,9 @@ def main(wanted: list[str]) -> int:
         filled = _filled(Path(folder) / "filled", registry, progress)
         empty = _empty(Path(folder) / "empty", registry)
         chromium = program("chromium", "apt-get install chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        # Native fields (dates) speak the language of the browser, not of the page.
+        spoken: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "zh_CN"}
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, env=spoken)
         task = progress.add_task("画面 pictures", total=len(chosen))
         for view in chosen:
             with _served(empty if view.state == "empty" else filled) as url:
@@ -164,7 +199,7 @@ def _filled(folder: Path, registry: Registry, progress: Progress) -> Parts:
             keep()
     if batch:
         keep()
-    writer.append(_evening(full, now_us))
+    writer.append([*_evening(full, now_us), *_troubles(now_us)])
     writer.close()
     _refuse(parts, registry)
     _earn(parts, folder)
@@ -198,6 +233,8 @@ def _diligent(parts: Parts) -> str:
 def _replaced(fact: Fact, full: Sequence[Door], now_us: int) -> bool:
     since_us = now_us - EVENING_US
     mine = {door.key for door in full}
+    if fact.device == SILENT and fact.at_us > since_us:
+        return True
     if not isinstance(fact, LevelReading) or fact.at_us <= since_us:
         return False
     return (fact.device, fact.door) in mine
@@ -211,6 +248,15 @@ def _evening(full: Sequence[Door], now_us: int) -> list[Fact]:
         LevelReading(door.device, door.id, now_us - (n * 11 + back) * minute_us, level - back // 9)
         for n, (door, level) in enumerate(zip(full, levels, strict=False))
         for back in range(0, 91, 15)
+    ]
+
+
+def _troubles(now_us: int) -> list[Fact]:
+    """What devices have of their own: one is jammed, one runs out of battery."""
+    minute_us = 60 * calendar.US_PER_S
+    return [
+        Alarm("bin-009", "residual", now_us - 12 * minute_us, AlarmType.JAM, active=True),
+        Status("bin-023", now_us - 4 * minute_us, DeviceState.ONLINE, 14, 3410, -91, 6, "2.4.1"),
     ]
 
 
@@ -250,6 +296,13 @@ def _empty(folder: Path, registry: Registry) -> Parts:
     )
 
 
+# What becomes of a page's questions while it is loading for ever, and when the API fails.
+STOPPED: dict[str, Callable[[Route], None]] = {
+    "loading": lambda route: None,
+    "error": lambda route: route.fulfill(status=503, json={"detail": "the store is away"}),
+}
+
+
 @contextmanager
 def _served(parts: Parts) -> Iterator[str]:
     port = free_port()
@@ -281,14 +334,16 @@ def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
     if view.role:
         _sign_in(context, url, view.role, parts)
     page = context.new_page()
+    if view.state in STOPPED:
+        page.route("**/api/v1/**", STOPPED[view.state])
     path = view.path.format(account=_diligent(parts)) if "{" in view.path else view.path
     page.goto(f"{url}{path}{'' if view.language == 'zh' else '?lang=en'}")
-    _settle(page)
+    _settle(page, loaded=view.state != "loading")
     if view.state == "offline":
         context.set_offline(True)
         page.clock.run_for(60_000)
         _settle(page)
-    picture = page.screenshot(type="jpeg", quality=82)
+    picture = page.screenshot(type="jpeg", quality=82, full_page=view.whole)
     context.close()
     for folder in (ALL, KEPT) if view.kept else (ALL,):
         (folder / f"{view.name}.jpg").write_bytes(picture)
@@ -309,10 +364,11 @@ def _sign_in(context: BrowserContext, url: str, role: Role, parts: Parts) -> Non
     assert answer.ok, answer.text()
 
 
-def _settle(page: Page) -> None:
+def _settle(page: Page, *, loaded: bool = True) -> None:
     page.clock.run_for(3_000)
     page.wait_for_timeout(1_200)
-    page.wait_for_function(LOADED)
+    if loaded:
+        page.wait_for_function(LOADED)
     page.clock.run_for(1_000)
     page.wait_for_timeout(300)
 

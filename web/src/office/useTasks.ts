@@ -30,9 +30,11 @@ export function useTasks(role: Ref<Role | null>, now: Ref<number>, site: Ref<Sit
   const listed = (all: string[]) => all.slice(0, SHOWN).join(t("list.comma")) + (all.length > SHOWN ? t("list.more", { n: f.int(all.length) }) : "");
   const task = (key: string, grave: Task["grave"], n: number, detail: string, to: string): Task[] => (n ? [{ key, grave, text: t(`tasks.${key}`, { n: f.int(n) }, n), detail, to }] : []);
 
-  const doorTask = (state: "overfull" | "full", grave: Task["grave"]) => {
-    const found = doors.data.value?.doors.filter((d) => d.state === state && !d.confirmed_at) ?? [];
-    return task(state, grave, found.length, listed(found.map((d) => `${names.value.get(d.device) ?? d.device} ${t(`short.${d.category}`)}`)), `/office/doors?state=${state}`);
+  /** Doors in a state; of a device that is silent as a whole the device is named, not each door. */
+  const doorTask = (state: "overfull" | "full" | "silent", grave: Task["grave"], key: string = state) => {
+    const silent = new Set(devices.data.value?.devices.filter((d) => d.care.includes("silent")).map((d) => d.id));
+    const found = doors.data.value?.doors.filter((d) => d.state === state && !d.confirmed_at && !silent.has(d.device)) ?? [];
+    return task(key, grave, found.length, listed(found.map((d) => `${names.value.get(d.device) ?? d.device} ${t(`short.${d.category}`)}`)), `/office/doors?state=${state}`);
   };
   const careTask = (care: DevicesOut["devices"][number]["care"][number], grave: Task["grave"]) => {
     const found = devices.data.value?.devices.filter((d) => d.care.includes(care)) ?? [];
@@ -47,6 +49,7 @@ export function useTasks(role: Ref<Role | null>, now: Ref<number>, site: Ref<Sit
       ...doorTask("overfull", "bad"),
       ...careTask("silent", "warn"),
       ...careTask("offline", "warn"),
+      ...doorTask("silent", "warn", "silentDoors"),
       ...doorTask("full", "warn"),
       ...careTask("fault", "warn"),
       ...careTask("battery", "warn"),
