@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,11 +39,23 @@ def now_us() -> int:
 
 @dataclass
 class Screens:
-    url: str
+    port: int
     writer: TelemetryWriter
-    engine: Engine
+    parts: Parts
     browser: Browser
-    quarantine: Path
+    stop: Callable[[], None]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def engine(self) -> Engine:
+        return self.parts.engine
+
+    @property
+    def quarantine(self) -> Path:
+        return self.parts.quarantine
 
     def open(self, path: str, *, role: str = "", theme: str = "light") -> Page:
         context = self.context(theme=theme, width=1920, height=1080)
@@ -87,6 +100,19 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     quarantine = tmp_path / "quarantine"
     parts = Parts(small_registry(), reader, engine, quarantine, now_us, STATIC, tariffs=TARIFFS)
     port = free_port()
+    with ExitStack() as running:
+        running.enter_context(serving(parts, port))
+        yield Screens(port, writer, parts, browser, running.close)
+        for context in browser.contexts:
+            context.close()
+    reader.close()
+    writer.close()
+    engine.dispose()
+
+
+@contextmanager
+def serving(parts: Parts, port: int) -> Iterator[None]:
+    """The API at a port until the block ends."""
     config = uvicorn.Config(
         create_app(parts), port=port, log_level="warning", timeout_graceful_shutdown=1
     )
@@ -94,11 +120,8 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     thread = threading.Thread(target=server.run)
     thread.start()
     until(lambda: server.started, "the API listens")
-    yield Screens(f"http://127.0.0.1:{port}", writer, engine, browser, parts.quarantine)
-    for context in browser.contexts:
-        context.close()
-    server.should_exit = True
-    thread.join(timeout=10)
-    reader.close()
-    writer.close()
-    engine.dispose()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)

@@ -2,7 +2,7 @@ import { ref, type Ref } from "vue";
 import { useRoute } from "vue-router";
 import { dayOf, shiftDay } from "@/lib/clock";
 
-export const WINDOWS = ["week", "thirty", "month", "lastMonth"] as const;
+export const WINDOWS = ["today", "week", "thirty", "month", "lastMonth"] as const;
 export type WindowName = (typeof WINDOWS)[number];
 
 /** The first and the last day of a window that ends today, or of the last whole month. */
@@ -10,6 +10,7 @@ export function windowOf(name: WindowName, today: string): { from: string; to: s
   const first = `${today.slice(0, 8)}01`;
   const before = shiftDay(first, -1);
   switch (name) {
+    case "today": return { from: today, to: today };
     case "week": return { from: shiftDay(today, -6), to: today };
     case "thirty": return { from: shiftDay(today, -29), to: today };
     case "month": return { from: first, to: today };
