@@ -29,6 +29,7 @@ PARAMETERS: dict[str, Any] = {
     "community": "yicheng-haoting",
     "compare": "previous",
     "day": "2026-11-23",
+    "days_min": 4,
     "device": "bin-007",
     "emptying": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "every": "day",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -38,6 +39,12 @@ def counted(window: Window) -> Days:
 
 
 CountedDays = Annotated[Days, Depends(counted)]
+DaysMin = Annotated[
+    int | None,
+    Query(
+        ge=1, le=DAYS_MAX, description="regular: on at least so many days; the site's by default"
+    ),
+]
 
 
 class DepositsBy(BaseModel):
@@ -77,14 +84,18 @@ class ParticipationOut(BaseModel):
     response_model=ParticipationOut,
 )
 def community_participation(
-    parts: PartsDep, community: str, window: CountedDays, format: FormatQuery = Format.JSON
+    parts: PartsDep,
+    community: str,
+    window: CountedDays,
+    days_min: DaysMin = None,
+    format: FormatQuery = Format.JSON,
 ) -> ParticipationOut | Response:
     """Households of a community with a valid deposit in the window (and on at least so many days),
     of its registered households; deposits without an account are counted as such.
     """
     place = statistics.of_community(parts.registry, community, window)
     registered = {community: parts.registry.communities[community].households}
-    return _answer(parts, place, registered, window, format)
+    return _answer(parts, place, registered, window, days_min, format)
 
 
 @router.get(
@@ -93,14 +104,17 @@ def community_participation(
     response_model=ParticipationOut,
 )
 def site_participation(
-    parts: PartsDep, window: CountedDays, format: FormatQuery = Format.JSON
+    parts: PartsDep,
+    window: CountedDays,
+    days_min: DaysMin = None,
+    format: FormatQuery = Format.JSON,
 ) -> ParticipationOut | Response:
     """The same of all communities together; who took part may be a minute old."""
     registry = parts.registry
     members = [(id, window) for id in registry.communities]
     place = statistics.of_communities(registry, PlaceKind.SITE, registry.site.id, members)
     registered = {c.id: c.households for c in registry.communities.values()}
-    return _answer(parts, place, registered, window, format)
+    return _answer(parts, place, registered, window, days_min, format)
 
 
 def everywhere(parts: Parts, window: Days) -> Mapping[str, Households]:
@@ -115,7 +129,12 @@ def everywhere(parts: Parts, window: Days) -> Mapping[str, Households]:
 
 
 def _answer(
-    parts: Parts, place: Place, registered: Mapping[str, int], window: Days, format: Format
+    parts: Parts,
+    place: Place,
+    registered: Mapping[str, int],
+    window: Days,
+    days_min: int | None,
+    format: Format,
 ) -> ParticipationOut | Response:
     households = (
         took_part(parts.engine, window, parts.limits.valid_weight_g, place.id)
@@ -130,7 +149,7 @@ def _answer(
         sum(h.accounts for h in own),
         [days for h in own for days in h.days_of.values()],
         share,
-        parts.limits,
+        replace(parts.limits, days_min=days_min or parts.limits.days_min),
     )
     why = found.insufficient
     deposits = sum(c.deposits for c in read.tally.total.values())

@@ -117,7 +117,7 @@ class Statements:
             closing,
             balance,
             -sum(line.points for line in open_lines),
-            self._notes(settled, balance),
+            self._notes(settled, balance, today),
         )
 
     def _deposit(self, line: Line) -> StatementLine:
@@ -169,7 +169,9 @@ class Statements:
                 )
         return lines
 
-    def _notes(self, settled: Mapping[date, Sequence[Booked]], balance: int) -> list[Note]:
+    def _notes(
+        self, settled: Mapping[date, Sequence[Booked]], balance: int, today: date
+    ) -> list[Note]:
         notes = []
         for day, entries in settled.items():
             said = 0
@@ -181,8 +183,10 @@ class Statements:
                 said += one.entry.points
         notes.sort(key=lambda note: note.at_us)
         if balance < 0:
-            newest = max((note.at_us for note in notes), default=0)
-            notes.append(Note(newest, sentences.blocked(balance)))
+            start_us = calendar.start_us(
+                today, self._zone
+            )  # it holds today, whatever days are asked
+            notes.append(Note(start_us, sentences.blocked(balance)))
         return notes
 
 

@@ -91,6 +91,8 @@ def test_households_are_counted_once_and_deposits_all(lived: Api) -> None:
         "unknown_card": 2,
         "without_account": 1,
     }
+    once: Any = lived.get(f"communities/oak/participation?{DAYS}&days_min=1")
+    assert (once["took_part"], once["regular"], once["days_min"]) == (2, 2, 1)
     elm: Any = lived.get(f"communities/elm/participation?{DAYS}")
     assert (elm["took_part"], elm["accounts"], elm["deposits"]["total"]) == (1, 1, 1)
     site: Any = lived.get(f"site/participation?{DAYS}")

@@ -112,6 +112,10 @@ def test_a_correction_after_spending_is_explained_and_blocks(api: Api, books: Bo
     assert found["opening"] + sum(line["points"] for line in found["lines"]) == -40
     assert "50" in found["notes"][0]["zh"]
     assert "-40" in found["notes"][-1]["en"]
+    later = api.get(f"accounts/{ACCOUNT}/statement?from={TODAY}&to={TODAY}", Role.RESIDENT)
+    [note] = later["notes"]
+    assert note["at"].startswith(TODAY.isoformat()), "also where the correction is not in the days"
+    assert "-40" in note["en"]
     status, problem = post(
         api, f"accounts/{ACCOUNT}/redemptions", {**wish, "request_id": "wish-0002"}, Role.RESIDENT
     )
