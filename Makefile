@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak mutants coverage check bench clean lock docs web screenshots secrets
+.PHONY: help setup demo test soak mutants coverage check audit bench clean lock docs web screenshots secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliab
 	$(BIN)/python -m tests.simulation 0 9999
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
 	$(BIN)/python -m tests.soak.board
+	SMARTBIN_TEST_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest --timeout=7200 tests/fuzz $(ARGS)
+	SMARTBIN_TEST_REQUESTS=all $(BIN)/python -m pytest --timeout=7200 tests/api/test_every_request.py $(ARGS)
+	SMARTBIN_TEST_CONNECTIONS=10000 $(BIN)/python -m pytest --timeout=7200 tests/broker/test_abuse.py $(ARGS)
 
 coverage: .venv/ready-dev api/static/index.html ## run every test and say which branches of smartbin/ and gateway/ none of them took
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
@@ -46,11 +49,14 @@ mutants: .venv/ready-mutation ## change the guarantee, wire, rewards and sorting
 	SMARTBIN_TEST_SEEDS=20 $(BIN)/mutmut run --max-children 1 $(ARGS)
 	$(BIN)/python -m tests.mutants
 
-check: .venv/ready-dev ## format, lint, types, import rules
+check: .venv/ready-dev audit ## format, lint, types, import rules, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: .venv/ready-dev ## known vulnerabilities of what the locks name (AUDIT=required: fail where that cannot be asked)
+	@$(BIN)/python -m tests.audit
 
 bench: .venv/ready-dev ## measure the promises about speed, as ratios within one run
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -129,6 +129,10 @@ class Connection:
         """Publish and wait for the broker's acknowledgement (it acknowledges what it drops)."""
         self._client.publish(topic, payload, 1).wait_for_publish(10)
 
+    def send(self, topic: str, payload: str, *, retain: bool = False) -> None:
+        """Publish and wait for nothing."""
+        self._client.publish(topic, payload, 1, retain)
+
     def listen(self, topic: str) -> None:
         self._granted.clear()
         self._client.subscribe(topic, 1)

@@ -58,7 +58,7 @@ def test_a_device_writes_as_itself_and_as_no_other(broker: SecuredBroker) -> Non
         assert gateway.heard == [("smartbin/v1/xinbei/bin-007/fill", b"true")]
 
 
-def test_a_device_hears_its_own_commands_and_nothing_else(broker: SecuredBroker) -> None:
+def test_a_device_hears_nothing_and_commands_nobody_itself_neither(broker: SecuredBroker) -> None:
     secrets = passwords_of(broker.secrets / "devices.csv")
     with (
         broker.client("bin-007", secrets["bin-007"]) as device,
@@ -69,8 +69,8 @@ def test_a_device_hears_its_own_commands_and_nothing_else(broker: SecuredBroker)
         other.say("smartbin/v1/xinbei/bin-008/deposit", "another's")
         device.say("smartbin/v1/xinbei/bin-007/deposit", "its own fact, not a command")
         device.say("smartbin/v1/xinbei/bin-007/command/reboot", "its own")
-        until(lambda: bool(device.heard), "the device hears its command")
-        assert device.heard == [("smartbin/v1/xinbei/bin-007/command/reboot", b"its own")]
+        device.say("smartbin/v1/xinbei/bin-007/fill", "acknowledged behind all that")
+        assert device.heard == []
 
 
 def test_no_one_takes_anothers_session_by_its_client_id(broker: SecuredBroker) -> None:
