@@ -6,6 +6,7 @@ only an admin makes another office user or admin, or touches one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -18,8 +19,9 @@ from api.errors import Problem, documented
 from api.inputs import OneLine
 from api.parts import Parts, PartsDep
 from api.security import OfficeDep
-from smartbin.records.passwords import LENGTH_MAX, LENGTH_MIN
-from smartbin.records.principals import NAME_MAX, Principal, Role
+from smartbin.errors import BadInput
+from smartbin.records.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
+from smartbin.records.principals import NAME_MAX, Principal, Role, tidy
 from smartbin.records.sign_in import SignIn
 from smartbin.records.tokens import Tokens
 from smartbin.records.users import User, Users
@@ -109,11 +111,13 @@ def users(parts: PartsDep, request: Request, who: OfficeDep) -> UsersOut:
     return UsersOut(users=[_user(parts, who, one) for one in _users(parts, request).all()])
 
 
-@router.post("/users", status_code=201, responses=documented(404))
+@router.post("/users", status_code=201, responses=documented(404, 409))
 def create_user(parts: PartsDep, request: Request, body: UserIn, who: OfficeDep) -> UserOut:
     """Somebody new, with a first password."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
+    _refuse_taken(body.name, [one.name for one in _users(parts, request).all()])
+    _refuse_weak(body.name, body.password)
     made = _users(parts, request).create(
         body.name, body.role, body.community, body.password, parts.now_us()
     )
@@ -126,6 +130,7 @@ def set_password(
 ) -> Response:
     """Another password; every session of theirs ends."""
     _find_user(parts, request, name, who)
+    _refuse_weak(name, body.password)
     _users(parts, request).set_password(name, body.password)
     return Response(status_code=204)
 
@@ -156,11 +161,12 @@ def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
     return TokensOut(tokens=rows)
 
 
-@router.post("/tokens", status_code=201, responses=documented(404))
+@router.post("/tokens", status_code=201, responses=documented(404, 409))
 def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
     """A token for a program, shown this once; only its hash is kept."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
+    _refuse_taken(body.name, [one.name for one in Tokens(parts.engine).names()])
     secret = Tokens(parts.engine).create(body.name, body.role, body.community)
     return TokenMade(name=body.name, token=secret)
 
@@ -198,6 +204,18 @@ def _refuse_above(who: Principal, role: Role) -> None:
     if not _may(who, role):
         detail = f"role: only an admin may make or change one of {role}; ask an admin"
         raise Problem(403, "forbidden", detail, parameter="role")
+
+
+def _refuse_taken(name: str, taken: Sequence[str]) -> None:
+    if tidy(name) in taken:
+        raise Problem(409, "name-taken", "name: is taken; choose another", parameter="name")
+
+
+def _refuse_weak(name: str, password: str) -> None:
+    try:
+        check_strength(name, password)
+    except BadInput as error:
+        raise Problem(422, "weak-password", str(error), parameter="password") from None
 
 
 def _known(parts: Parts, community: str | None) -> None:

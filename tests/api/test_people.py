@@ -20,8 +20,10 @@ def post(api: Api, path: str, body: dict[str, str], role: Role = Role.OFFICE) ->
 def test_the_office_makes_a_crew_that_signs_in_until_it_is_disabled(api: Api) -> None:
     new = {"name": "li.wei", "role": "crew", "password": SECRET}
     assert post(api, "users", new) == 201
-    assert post(api, "users", new) == 422  # the name is taken
+    assert post(api, "users", new) == 409  # the name is taken
     assert sign_in(api, "li.wei") == 200
+    easy = post(api, "users/li.wei/password", {"password": "li.weili.wei"})
+    assert easy == 422
     assert post(api, "users/li.wei/disable", {}) == 204
     assert sign_in(api, "li.wei") == 401
     assert post(api, "users/li.wei/enable", {}) == 204
