@@ -343,6 +343,8 @@ def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
         context.set_offline(True)
         page.clock.run_for(60_000)
         _settle(page)
+    if view.state in ("", "empty") and page.locator(".notice.offline, .notice.server").count():
+        raise SystemExit(f"{view.name}: the API did not answer in time; draw it again")
     picture = page.screenshot(type="jpeg", quality=82, full_page=view.whole)
     context.close()
     for folder in (ALL, KEPT) if view.kept else (ALL,):
