@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 US_PER_S = 1_000_000
 US_PER_HOUR = 3600 * US_PER_S
 US_PER_DAY = 24 * US_PER_HOUR
-# A look-up remembers a hundred days of quarters of an hour.
-SLOTS_MAX = 10_000
+# A look-up remembers a month of quarters of an hour: some 0.6 MB.
+SLOTS_MAX = 3_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pytest
+from hypothesis import settings
 
 from tests import influx
 from tests.real import ROOT
 
 # These start whole systems on the usual ports, or on the one container engine: one at a time.
 ONE_AT_A_TIME = ("tests/e2e", "tests/compose")
+
+# Speed is measured, never asserted: on a busy machine any example is slow once.
+settings.register_profile("project", settings(), deadline=None)
+settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

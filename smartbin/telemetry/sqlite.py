@@ -99,7 +99,7 @@ class SqliteWriter:
         db.execute("PRAGMA synchronous=FULL")
         db.execute(f"PRAGMA journal_size_limit={WAL_PAGES * 8192}")
         db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
-        db.execute("PRAGMA cache_size=-8192")
+        db.execute("PRAGMA cache_size=-4096")
         with _writing(db):
             if db.execute("PRAGMA user_version").fetchone() == (0,):
                 for statement in SCHEMA:

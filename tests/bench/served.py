@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -39,7 +39,8 @@ class Asker:
         try:
             self.connection.request("GET", f"/api/v1/{path}", headers=headers)
             answer = self.connection.getresponse()
-        except RemoteDisconnected:  # the API ends what was idle for some seconds
+        except ConnectionError:  # the API ends what was idle for some seconds
+            self.connection.close()
             self.connection.request("GET", f"/api/v1/{path}", headers=headers)
             answer = self.connection.getresponse()
         body = answer.read()
