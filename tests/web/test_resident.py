@@ -42,8 +42,9 @@ def told(system: System, path: str, body: dict[str, Any]) -> Any:
     system.sign_in(context, "office")
     answer = context.request.post(f"{system.url}/api/v1/{path}", data=body, headers=PAGE)
     assert answer.ok, answer.text()
+    made = answer.json()
     context.close()
-    return answer.json()
+    return made
 
 
 def sign_in(page: Page, code: str) -> None:
