@@ -7,27 +7,26 @@ device, InfluxDB 2, PostgreSQL, the gateway, the API.
 from __future__ import annotations
 
 import functools
-import ssl
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from smartbin import calendar
-from smartbin.events import Deposit
-from smartbin.wire import event_of, payload_of, topic_of
+from tests.compose.device import Device
 from tests.compose.stack import Stack
 from tests.real import until
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1500)]
 ZONE = ZoneInfo("Asia/Shanghai")
 SENDERS = ("bin-001", "bin-002", "bin-003")
-PAUSE_S = 0.02
+# A private key's line as openssl writes it, put together so that this file holds none.
+KEY_LINES = [f"-----BEGIN {kind}PRIVATE KEY-----" for kind in ("", "EC ", "RSA ")]
+TOKEN = ("python", "-m", "api", "token", "create", "--role", "office", "--name", "test")
+TOOLS = ("--profile", "tools", "run", "--rm", "-T", "tools", "python", "-m", "gateway")
+EVERY_PROFILE = ("--profile", "demo", "--profile", "tools")
 
 
 @pytest.fixture(scope="module")
@@ -37,47 +36,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         yield stack
     finally:
-        stack.run("down", "-v", check=False)
+        stack.run(*EVERY_PROFILE, "down", "-v", check=False)
 
 
-class Device:
-    """Publishes deposits of a device without end, over TLS as itself; counts what the broker has
-    acknowledged, and sends again what it has not.
-    """
-
-    def __init__(self, stack: Stack, device: str, start_us: int) -> None:
-        self.device, self.sent, self.acknowledged = device, 0, 0
-        self._start_us = start_us
-        self._stop = threading.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, device, clean_session=False)
-        self._client.username_pw_set(device, stack.password(device))
-        trusting = ssl.create_default_context(cafile=str(stack.secrets / "ca.crt"))
-        self._client.tls_set_context(trusting)
-        self._client.reconnect_delay_set(1, 2)
-        self._client.on_publish = self._on_publish
-        self._client.connect_async("127.0.0.1", stack.mqtts_port)
-        self._client.loop_start()
-        self._thread = threading.Thread(target=self._publish)
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop making deposits, and wait until the broker has acknowledged every one."""
-        self._stop.set()
-        self._thread.join(60)
-        until(lambda: self.acknowledged >= self.sent, f"{self.device} is rid of all", 120)
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _publish(self) -> None:
-        while not self._stop.wait(PAUSE_S):
-            at_us = self._start_us + self.sent * 1000 + self.sent % 1000
-            fact = Deposit(self.device, "kitchen", at_us, 100, seq=self.sent)
-            topic = topic_of("xinbei", self.device, "deposit")
-            self._client.publish(topic, payload_of(event_of([fact])), 1)
-            self.sent += 1
-
-    def _on_publish(self, *_: object) -> None:
-        self.acknowledged += 1
+def yesterday() -> tuple[str, int]:
+    """The day, and its noon."""
+    moment = datetime.now(UTC).astimezone(ZONE) - timedelta(days=1)
+    noon = moment.replace(hour=12, minute=0, second=0, microsecond=0)
+    return moment.date().isoformat(), calendar.to_us(noon)
 
 
 def counted(stack: Stack, day: str) -> int:
@@ -94,9 +60,7 @@ def test_from_nothing_to_a_figure_and_through_every_restart(stack: Stack) -> Non
     began_s = time.monotonic()
     stack.run("up", "-d")
     until(lambda: stack.get("/readyz")[0] == 200, "the API is ready", 300)
-    yesterday = datetime.now(UTC).astimezone(ZONE) - timedelta(days=1)
-    noon_us = calendar.to_us(yesterday.replace(hour=12, minute=0, second=0, microsecond=0))
-    day = yesterday.date().isoformat()
+    day, noon_us = yesterday()
     devices = [Device(stack, name, noon_us) for name in SENDERS]
     try:
         until(lambda: counted(stack, day) > 0, "a figure stands in the API", 180)
@@ -136,19 +100,21 @@ def test_no_secret_is_in_an_image_or_a_log_or_shown(stack: Stack) -> None:
 
 
 def test_no_secret_is_in_the_image(stack: Stack) -> None:
-    """Whatever a layer held would stand in its files, or in what was run to make it."""
-    here = "python-is-here"
-    sought = "\n".join([*stack.secret_values(), "-----BEGIN PRIVATE KEY"])
+    """Whatever a layer held would stand in its files. What is looked for is itself found where it
+    is put, so the look would find it elsewhere.
+    """
+    sought = "\n".join([*stack.secret_values(), *KEY_LINES])
     look = (
-        "cat > /tmp/sought; cd /; grep -rIlF -f /tmp/sought srv/var opt/smartbin home root etc "
-        f"usr/local 2>/dev/null; ls /srv/deploy/secrets 2>/dev/null; python -c 'print(\"{here}\")'"
+        "cat > /tmp/sought; cd /; grep -rIlF -f /tmp/sought srv opt home root etc var tmp "
+        "usr/local 2>/dev/null; ls /srv/deploy/secrets 2>/dev/null; echo looked"
     )
     found = stack.run(
         *("run", "--rm", "--no-deps", "-T", "--entrypoint", "sh", "gateway", "-c", look),
         said=sought,
-    )
-    assert here in found
-    assert [line for line in found.splitlines() if line.startswith(("srv/", "opt/", "etc/"))] == []
+    ).splitlines()
+    assert "looked" in found
+    places = ("srv/", "opt/", "home/", "root/", "etc/", "var/", "tmp/", "usr/")
+    assert [line for line in found if line.startswith(places)] == ["tmp/sought"]
 
 
 def test_programs_run_without_rights(stack: Stack) -> None:
@@ -160,3 +126,45 @@ def test_programs_run_without_rights(stack: Stack) -> None:
         assert said.count("Read-only file system") == 2
     denied = stack.run("exec", "-T", "api", "sh", "-c", "cat var/tokens/writer; echo done")
     assert "Permission denied" in denied, "the API cannot read the token that writes"
+
+
+def test_two_gateways_share_a_fleet_of_fifty_one_devices(stack: Stack) -> None:
+    """What docs/scaling.md tells to type, before the simulated fleet of the profile ``demo``."""
+    with (stack.folder / ".env").open("a") as file:
+        file.write("MQTT_SHARE=all\n")
+    stack.run("--profile", "demo", "up", "-d", "--scale", "gateway=2")
+    said = stack.run("exec", "-T", "api", *TOKEN)
+    token = said.strip().splitlines()[-1]
+
+    def online() -> int:
+        status, answer = stack.get("/api/v1/devices", token)
+        return sum(d["state"] == "online" for d in answer["devices"]) if status == 200 else -1
+
+    until(lambda: online() == 51, "all 51 devices are heard", 180)
+    log = stack.run("logs", "gateway", check=False)
+    assert "subscribed to $share/all/smartbin/v1/xinbei/+/+" in log
+    clients = stack.run("logs", "mosquitto", check=False)
+    for name in ("smartbin-gateway-1", "smartbin-gateway-2", "point-12"):
+        assert f" as {name} " in clients
+
+
+def test_a_backup_put_into_a_new_system_gives_the_same_figures(stack: Stack) -> None:
+    """What docs/operations.md tells to type."""
+    day, noon_us = yesterday()
+    until(lambda: counted(stack, day) >= 0, "the API answers", 60)
+    before = counted(stack, day)
+    device = Device(stack, "bin-004", noon_us)
+    until(lambda: device.sent >= 50, "deposits are made")
+    device.end()
+    whole = before + device.sent
+    until(lambda: counted(stack, day) == whole, f"{whole} are counted", 60)
+    (stack.folder / "backups").mkdir(mode=0o777)
+    (stack.folder / "backups").chmod(0o777)
+    said = stack.run(*TOOLS, "backup", "backups/today")
+    assert "backups/today: complete" in said
+    stack.run(*EVERY_PROFILE, "down", "-v")
+    stack.run("up", "-d", "influxdb", "postgres")
+    stack.run(*TOOLS, "setup")
+    stack.run(*TOOLS, "restore", "backups/today")
+    stack.run("up", "-d")
+    until(lambda: counted(stack, day) == whole, f"{whole} are counted again", 180)
