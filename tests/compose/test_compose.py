@@ -37,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         yield stack
     finally:
-        stack.run(*EVERY_PROFILE, "down", "-v", check=False)
+        stack.run(*EVERY_PROFILE, "down", "-v", "--remove-orphans", check=False)
 
 
 def yesterday() -> tuple[str, int]:
@@ -162,7 +162,7 @@ def test_a_backup_put_into_a_new_system_gives_the_same_figures(stack: Stack) -> 
     (stack.folder / "backups").chmod(0o777)
     said = stack.run(*TOOLS, "backup", "backups/today")
     assert "backups/today: complete" in said
-    stack.run(*EVERY_PROFILE, "down", "-v")
+    stack.run(*EVERY_PROFILE, "down", "-v", "--remove-orphans")
     stack.run("up", "-d", "influxdb", "postgres")
     stack.run(*TOOLS, "setup")
     stack.run(*TOOLS, "restore", "backups/today")
