@@ -102,8 +102,10 @@ def _exemplify(parameter: dict[str, Any], path: str) -> None:
     example = PARAMETERS[name]
     if schema.get("type") == "boolean":
         example = False
-    if name == "before" and "redemptions" in path:
+    if name == "before" and any(s.get("type") == "integer" for s in schema.get("anyOf", [])):
         example = 4711
+    if name == "kind" and path.endswith("/tariff"):
+        example = "household"
     parameter["example"] = example
 
 

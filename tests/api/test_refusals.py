@@ -94,6 +94,50 @@ def test_a_body_beyond_the_bound_is_refused(api: Api) -> None:
         assert answer.status_code == 413, answer.text
 
 
+def test_an_unforeseen_fault_is_a_problem_that_says_nothing_and_is_counted(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError("a secret of ours")
+
+    with TestClient(
+        create_app(replace(api.parts, reader=Broken())),  # type: ignore[arg-type] # a fault on purpose
+        raise_server_exceptions=False,
+    ) as client:
+        answer = client.get("/api/v1/communities/oak/bins")
+        shown = client.get("/metrics").text
+    assert (answer.status_code, answer.json()["status"]) == (500, 500)
+    assert "secret" not in answer.text
+    assert "a secret of ours" in caplog.text
+    assert 'smartbin_api_requests_total{code="500"} 1.0' in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("devices/bin-001/deposits?from=1764000000", "from"),
+        ("devices/bin-001/deposits?before=1764000000", "before"),
+        ("devices/bin-001/deposits?to=0001-01-05", "to"),
+        ("redemptions?before=99999999999999999999", "before"),
+        ("bins/full?collection_point=", "collection_point"),
+        ("bins/full?collection_point=point-1", "collection_point"),
+    ],
+)
+def test_what_once_was_taken_or_failed_names_its_parameter(
+    api: Api, path: str, parameter: str
+) -> None:
+    answer = api.client.get(f"/api/v1/{path}", headers=api.as_(Role.OFFICE))
+    assert answer.status_code in (404, 422), answer.text
+    assert answer.json()["parameter"] == parameter
+
+
+def test_allow_names_every_method_of_an_address(api: Api) -> None:
+    answer = api.client.put("/api/v1/session")
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST", "DELETE"}
+
+
 def test_security_headers_are_on_every_answer(api: Api) -> None:
     for path in ("/api/v1/site", "/api/v1/nothing", "/healthz"):
         headers = api.client.get(path).headers
