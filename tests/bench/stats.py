@@ -42,7 +42,7 @@ def measures() -> Iterator[Result]:
     """The questions' times at each size, and the ratio of many deposits to few."""
     registry = load(SITE)
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
-        sizes = [size for size in SIZES if size <= deposits_max()]
+        sizes = [size for size in SIZES if size <= max(BASE, deposits_max())]
         folders = {size: Path(name) / str(size) for size in sizes}
         for size, folder in folders.items():
             per_s, facts = filled(registry, folder, size)
