@@ -70,8 +70,10 @@ class Publisher:
         site: str = "",
         birth: Callable[[str], bytes] | None = None,
         patience_s: float = PATIENCE_S,
+        keepalive_s: int = KEEPALIVE_S,
     ) -> None:
         self._broker, self._patience_s, self._birth = broker, patience_s, birth
+        self._keepalive_s = keepalive_s
         self._changed = threading.Condition()
         self._unsent: deque[_Send] = deque()
         self._messages = self._bytes = 0  # handed over and not acknowledged
@@ -200,7 +202,7 @@ class Publisher:
             client.tls_set_context(trust)
         if topic:
             client.will_set(topic, WILL, qos=1, retain=True)
-        client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        client.connect_async(self._broker.host, self._broker.port, self._keepalive_s)
         return line
 
     def _run(self) -> None:

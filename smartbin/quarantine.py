@@ -163,17 +163,23 @@ class Quarantine:
                 )
             path = self._folder / f"quarantine-{int(path.stem.split('-')[1]) + 1:06d}.jsonl"
         with path.open("ab") as file:
-            if file.tell() and not _ends_whole(path):
-                file.write(b"\n")
+            # A line that a crash cut off was never acknowledged: it comes again. Made whole by a
+            # newline, one cut just before its own would be kept twice.
+            file.truncate(_whole(path))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
 
 
-def _ends_whole(path: Path) -> bool:
+def _whole(path: Path) -> int:
+    """How many bytes of a file are whole lines."""
     with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        if file.read(1) in (b"\n", b""):
+            return end
+        file.seek(0)
+        return file.read().rfind(b"\n") + 1
 
 
 def _id_of(r: Rejected) -> str:

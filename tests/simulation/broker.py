@@ -71,7 +71,7 @@ class Link:
     def receive(self, batch_max: int, wait_s: float) -> list[Delivery]:
         self.fate.step("before receiving")
         self.maybe_reconnect()
-        return self.broker.deliver(self.fate.chance.choice([1, 3, 8, 40]))
+        return self.broker.deliver(self.fate.chance.choice([1, 3, 8, 1000]))
 
     def idle(self, wait_s: float) -> None:
         self.fate.step("while waiting")

@@ -133,6 +133,15 @@ class MarksNewLinesLater(DepositLines):
             raise StoreUnavailable(str(error)) from error
 
 
+class KeepsTornLines(Quarantine):
+    """Ends a line that a crash cut off with a newline."""
+
+    def _write(self, data: bytes) -> None:
+        with (self._folder / "quarantine-000001.jsonl").open("a+b") as file:
+            file.seek(max(0, file.tell() - 1))
+            file.write(data if file.read(1) in (b"", b"\n") else b"\n" + data)
+
+
 class GluesLines(Quarantine):
     def _write(self, data: bytes) -> None:
         with (self._folder / "quarantine-000001.jsonl").open("ab") as file:

@@ -57,8 +57,11 @@ class Disk:
         """What the disk holds now that the power is gone; to be put back with ``restore``."""
         left = {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
         for path in self._growing(""):
-            kept = self._durable.get(path, 0)
-            cut = self._fate.chance.randint(min(kept, len(left[path])), len(left[path]))
+            whole = len(left[path])
+            kept = min(self._durable.get(path, 0), whole)
+            # Anywhere, and often where it is meanest: just before the last byte.
+            some = self._fate.chance.randint(kept, whole)
+            cut = self._fate.chance.choice([some, some, kept, whole, max(kept, whole - 1)])
             left[path] = left[path][:cut]
         return {path: data for path, data in left.items() if not path.name.endswith("-shm")}
 

@@ -51,6 +51,15 @@ def test_a_torn_line_is_no_message_and_hides_none(tmp_path: Path) -> None:
     assert [k.rejected for k in Quarantine(tmp_path) if k.id] == [refused(1), refused(2)]
 
 
+@pytest.mark.parametrize("missing", [1, 2, 40])
+def test_a_line_cut_off_anywhere_is_written_anew_and_once(tmp_path: Path, missing: int) -> None:
+    Quarantine(tmp_path).add([refused(1), refused(2)])
+    (file,) = tmp_path.glob("*.jsonl")
+    file.write_bytes(file.read_bytes()[:-missing])
+    Quarantine(tmp_path).add([refused(2)])
+    assert [k.rejected for k in Quarantine(tmp_path)] == [refused(1), refused(2)]
+
+
 def test_full_is_said_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "FILE_BYTES_MAX", 500)
     monkeypatch.setattr(quarantine, "FILES_MAX", 2)
