@@ -36,6 +36,7 @@ test: .venv/ready-dev api/static/index.html ## set up and run every test
 
 soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliability.md: 10,000 seeds, points after 30 days, a board open for an hour
 	$(BIN)/python -m tests.simulation 0 9999
+	$(BIN)/python -m tests.faults 10
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
 	$(BIN)/python -m tests.soak.board
 	SMARTBIN_TEST_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest --timeout=7200 tests/fuzz $(ARGS)

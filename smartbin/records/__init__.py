@@ -16,8 +16,9 @@ from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.records import migrations
 
 BUSY_TIMEOUT_S = 5
-# A connection that died without a word is noticed after 10 + 3 * 5 s; Linux would take two hours,
-# and whoever waits for an answer, the gateway's one thread too, would wait as long.
+# A connection that died without a word is noticed after 10 + 3 * 5 s. Linux would take two hours:
+# who waits for an answer, the gateway's one thread too, would wait as long; and the server would
+# keep the locks of what its dead client had begun.
 _NOTICED = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
@@ -25,6 +26,9 @@ _NOTICED = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+_SERVER_NOTICES = """SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5;
+    SET tcp_keepalives_count = 3; SET tcp_user_timeout = 20000;
+    SET idle_in_transaction_session_timeout = 60000"""
 
 
 def open_engine(url: str, password: str | None = None) -> Engine:
@@ -44,11 +48,10 @@ def open_engine(url: str, password: str | None = None) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         return engine
     if parsed.drivername == "postgresql+psycopg":
-        return create_engine(
-            parsed.set(password=password or parsed.password),
-            pool_pre_ping=True,
-            connect_args=_NOTICED,
-        )
+        named = parsed.set(password=password or parsed.password)
+        engine = create_engine(named, pool_pre_ping=True, connect_args=_NOTICED)
+        event.listen(engine, "connect", _server_notices)
+        return engine
     raise BadInput(
         f"SMARTBIN_RECORDS_URL: {parsed.drivername!r} is not supported; use sqlite:///PATH or "
         "postgresql+psycopg://USER@HOST/DATABASE"
@@ -114,6 +117,11 @@ def _pragmas(connection: Any, _record: Any) -> None:
         "journal_size_limit=67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _server_notices(connection: Any, _record: Any) -> None:
+    connection.execute(_SERVER_NOTICES)
+    connection.commit()
 
 
 def _begin_immediate(connection: Any) -> None:
