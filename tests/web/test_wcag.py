@@ -145,8 +145,10 @@ def test_the_crew_page_with_everything_open(filled: Screens) -> None:
     _sign_in(context, filled, {"name": "crew", "password": PASSWORD})
 
     def opened(page: Page) -> None:
-        for button in page.get_by_role("button", name=re.compile("^(详情|Details)$")).all():
-            button.click()
+        closed = page.get_by_role("button", name=re.compile("^(详情|Details)$"))
+        expect(closed.first).to_be_visible()
+        while closed.count():
+            closed.first.click()
 
     def mapped(page: Page) -> None:
         page.get_by_role("button", name=re.compile("^(示意图|Map)$")).click()
