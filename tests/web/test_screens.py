@@ -52,7 +52,7 @@ def test_the_board_of_another_community_does_not_show_it(screens: Screens) -> No
 def test_the_crew_page_asks_for_a_sign_in_and_leads_back(screens: Screens) -> None:
     screens.writer.append(full())
     page = screens.open("/crew")
-    page.get_by_role("link", name="登录").click()
+    page.get_by_role("link", name="登录", exact=True).click()
     page.get_by_label("用户名").fill("crew")
     page.get_by_label("密码").fill("guessed")
     page.get_by_role("button", name="登录").click()
