@@ -35,7 +35,7 @@ def main(repetitions: int, only: str = "") -> int:
             bad |= _row(campaign, name, every[1::2], 200, again=True)
         if only in "disk full":
             bad |= _full(Path(folder), repetitions)
-        wrong = campaign.points_wrong()
+        wrong = campaign.points_wrong() if campaign.sent else []
         print(f"{len(campaign.sent)} events, accounts with wrong points: {len(wrong)}", *wrong[:5])
     return 1 if bad or wrong else 0
 
