@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from api import points_commands
+from api.__main__ import main
 from smartbin.errors import BadInput
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
 from tests.places import small_registry
+from tests.real import ROOT
 from tests.records.books import NOW_US, TARIFFS, Books, kitchen
 
 TABLE = "card,kind,community,from,to\nH1,household,oak,2025-01-01,\n"
@@ -97,3 +99,16 @@ def test_mistakes_are_sentences(
 ) -> None:
     with pytest.raises(BadInput, match=said):
         command(*words)
+
+
+def test_a_program_refuses_a_tariff_that_names_an_unknown_community(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = (ROOT / "deploy/xinbei/tariff.toml").read_text(encoding="utf-8")
+    path = tmp_path / "tariff.toml"
+    path.write_text(f'{shipped}communities = ["nowhere"]\n', encoding="utf-8")
+    monkeypatch.setenv("SMARTBIN_TARIFF", str(path))
+    monkeypatch.setenv("SMARTBIN_SITE", str(ROOT / "deploy/xinbei"))
+    monkeypatch.setenv("SMARTBIN_RECORDS_URL", f"sqlite:///{tmp_path}/records.db")
+    assert main(["settle"]) != 0
+    assert "communities is 'nowhere'" in capsys.readouterr().err
