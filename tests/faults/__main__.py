@@ -30,7 +30,7 @@ def main(repetitions: int, only: str = "") -> int:
         if only in "all killed":
             every = list(restarts())[:: max(1, 10 // repetitions)]
             # Mosquitto acknowledges before it is on disk: whoever dies with it may lose something.
-            _row(campaign, "all killed, started in every order", every[::2], 200)
+            _row(campaign, "all killed, started in another order each time", every[::2], 200)
             name = "the same, devices send two minutes again"
             bad |= _row(campaign, name, every[1::2], 200, again=True)
         if only in "disk full":
