@@ -33,8 +33,10 @@ _CONNACK_BYTES = _PUBACK_BYTES = 4
 Message = tuple[str, bytes]
 
 
-def deposits(number: int, registry: Registry | None = None) -> Iterator[Deposit]:
-    """Deposits of the site's bins; ``seq`` rises."""
+def deposits(
+    number: int, registry: Registry | None = None, *, cards: bool = True
+) -> Iterator[Deposit]:
+    """Deposits of the site's bins; ``seq`` rises. Without ``cards`` records keep nothing."""
     registry = registry or load(SITE)
     chance = random.Random(7)
     doors = [
@@ -52,14 +54,16 @@ def deposits(number: int, registry: Registry | None = None) -> Iterator[Deposit]
             Verdict.CORRECT,
             Judge.CAMERA,
             None,
-            f"K{chance.randrange(5000):06d}",
+            f"K{chance.randrange(5000):06d}" if cards else None,
             n,
         )
 
 
-def single_messages(number: int, registry: Registry | None = None) -> Iterator[Message]:
+def single_messages(
+    number: int, registry: Registry | None = None, *, cards: bool = True
+) -> Iterator[Message]:
     """One deposit a message."""
-    for d in deposits(number, registry):
+    for d in deposits(number, registry, cards=cards):
         yield topic_of("xinbei", d.device, "deposit"), payload_of(event_of([d]))
 
 

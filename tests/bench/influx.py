@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -94,26 +95,31 @@ def measures() -> Iterator[Result]:
 
 
 def drains() -> Iterator[Result]:
-    """Telegraf, one gateway and two, in each round one after the other."""
+    """Telegraf, one gateway and two, in each round one after the other. Telegraf keeps telemetry
+    alone; the gateway also keeps who deposited, so it is measured without cards as well.
+    """
     program = os.environ.get("SMARTBIN_BENCH_TELEGRAF")
     if not program:
         yield Result("Telegraf", 0, "", how="left out: SMARTBIN_BENCH_TELEGRAF names none")
-    messages = list(single_messages(SINGLES))
-    neighbour, one, two = list[float](), list[float](), list[float]()
+    neighbour = list[float]()
+    ours: dict[tuple[str, float, str], list[float]] = defaultdict(list)
     with server_in_new_folder() as (_, server):
-        bench = _Drain(server, messages)
+        cards = _Drain(server, list(single_messages(SINGLES)))
+        alone = _Drain(server, list(single_messages(SINGLES, cards=False)))
         for _ in range(ROUNDS):
             if program:
-                neighbour.append(bench.telegraf(program))
-            one.append(bench.gateways(1))
-            two.append(bench.gateways(2))
-    yield Result("gateway into InfluxDB, single messages", statistics.median(one), "events/s")
-    yield Result("two gateways sharing", statistics.median(two), "events/s")
+                neighbour.append(cards.telegraf(program))
+            for bench, kept in ((cards, "telemetry and records"), (alone, "telemetry alone")):
+                ours["one gateway", 0.8, kept].append(bench.gateways(1))
+                ours["two gateways", 1.3, kept].append(bench.gateways(2))
     if program:
         yield Result("Telegraf", statistics.median(neighbour), "events/s")
-        for what, rates, asked in (("gateway", one, 0.8), ("two gateways", two, 1.3)):
+    for (what, asked, kept), rates in ours.items():
+        name = f"{what} into InfluxDB, {kept}"
+        yield Result(name, statistics.median(rates), "events/s")
+        if program:
             ratios = [a / b for a, b in zip(rates, neighbour, strict=True)]
-            yield Result(f"{what} / Telegraf", statistics.median(ratios), "x", asked)
+            yield Result(f"{name} / Telegraf", statistics.median(ratios), "x", asked)
 
 
 class _Drain:
