@@ -18,6 +18,7 @@ settings.register_profile("project", settings(), deadline=None)
 settings.load_profile("project")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the distribution reads the groups
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """A file's tests stay on one worker, for they share what is dear to start."""
     for item in items:

@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
-import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -21,7 +21,7 @@ from smartbin.records.tokens import Role, Tokens
 from tests.bench.result import SITE
 from tests.real import ROOT, free_port, until
 
-IDLE_MAX_S = 60
+PUBLISHED_MAX_S = 90
 
 
 @dataclass
@@ -78,7 +78,7 @@ def served(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> 
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         until(lambda: _ready(process, port), "the API answers", 60)
-        wait_idle(process.pid)
+        wait_published(port)
         yield Asker(port, token, connection, process.pid)
     finally:
         connection.close()
@@ -86,15 +86,18 @@ def served(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> 
         process.wait(20)
 
 
-def wait_idle(pid: int) -> None:
-    """Until a program has used a hundredth of a processor for two seconds, a minute at most: when
-    it starts, the API publishes the figures of past days beside its answers.
+def wait_published(port: int) -> None:
+    """Until the API has published the figures of past days: it looks a year back once a day, some
+    seconds after it started, beside its answers.
     """
-    deadline_s, quiet, before_s = time.monotonic() + IDLE_MAX_S, 0, processor_s(pid)
-    while quiet < 2 and time.monotonic() < deadline_s:
-        time.sleep(1)
-        now_s = processor_s(pid)
-        quiet, before_s = (quiet + 1 if now_s - before_s <= 0.02 else 0), now_s
+
+    def published() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            lines: list[str] = answer.read().decode().splitlines()
+        return next(line for line in lines if line.startswith("smartbin_api_published_at_seconds"))
+
+    before = published()
+    until(lambda: published() != before, "past days' figures are published", PUBLISHED_MAX_S)
 
 
 def processor_s(pid: int) -> float:

@@ -44,8 +44,8 @@ export const isHeld = (entry: Entry, now: number): boolean => (entry.held_until 
 /** Whether somebody else did it, who must sign in for it to be sent. */
 export const isOthers = (entry: Entry, who: string): boolean => entry.who !== undefined && entry.who !== who;
 
-/** Send what waits, in the order it was done, one round at a time. Raises ApiError when it cannot. */
-export async function flush(who: string): Promise<void> {
+/** Send what waits, in the order it was done, one round at a time; answers whether anything did. Raises ApiError when it cannot. */
+export async function flush(who: string): Promise<boolean> {
   const all = await entries();
   const waiting = all.filter((e) => e.outcome === "waiting" && !isHeld(e, Date.now()) && !isOthers(e, who));
   for (const round of new Set(waiting.map((e) => e.round))) {
@@ -59,8 +59,9 @@ export async function flush(who: string): Promise<void> {
       await sendRound(round, own);
     }
   }
-  await sendPhotos(who);
+  const photos = await sendPhotos(who);
   await forget();
+  return waiting.length > 0 || photos > 0;
 }
 
 async function sendRound(round: string, own: Entry[]): Promise<void> {
@@ -102,8 +103,9 @@ async function sendBatch(path: string, name: string, part: Entry[]): Promise<voi
   }
 }
 
-/** A photo follows its emptying; it is gone from the phone once the API has it or refuses it. */
-async function sendPhotos(who: string): Promise<void> {
+/** A photo follows its emptying; it is gone from the phone once the API has it or refuses it. Answers how many went. */
+async function sendPhotos(who: string): Promise<number> {
+  let sent = 0;
   for (const entry of await entries()) {
     if (entry.kind !== "emptying" || entry.outcome === "waiting" || isOthers(entry, who)) continue;
     const photo = await read<Blob>("photos", entry.id);
@@ -114,7 +116,9 @@ async function sendPhotos(who: string): Promise<void> {
       if (!isFinal(error) && !(error instanceof ApiError && error.kind === "missing")) throw error;
     }
     await drop("photos", entry.id);
+    sent += 1;
   }
+  return sent;
 }
 
 /** The same again would be refused again. */

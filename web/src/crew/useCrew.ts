@@ -108,10 +108,9 @@ export function useCrew() {
     try {
       while (more) {
         more = false;
-        await flush(who.value);
+        if (await flush(who.value)) online.value = true; // with nothing to send nobody was asked
       }
       notTaken.value = false;
-      online.value = true;
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
       if (failure.kind === "offline") online.value = false;
