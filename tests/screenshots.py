@@ -143,6 +143,8 @@ VIEWS = (
     View("sign-in", "/sign-in", PHONE, scale=2, kept=True),
     View("home", "/", DESK),
     View("docs", "/docs", DESK),
+    View("account", "/account", PHONE, Role.CREW, scale=2),
+    View("help", "/help/crew", PHONE, scale=2),
     View("missing", "/nowhere", DESK),
 )
 
