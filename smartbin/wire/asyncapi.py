@@ -69,7 +69,7 @@ def document() -> dict[str, Any]:
 
 def text() -> str:
     """The document as it stands in docs/."""
-    return json.dumps(document(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return json.dumps(document(), indent=1, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

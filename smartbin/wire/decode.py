@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -254,7 +254,7 @@ def _at_ms(at: str) -> int:
 def is_last_will(payload: bytes) -> bool:
     """Whether a status is the broker's word for a lost device: a state and no time."""
     try:
-        said = json.loads(payload.decode("utf-8"))
+        said = json.loads(payload.decode())
     except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and said.get("state") == "offline" and "at" not in said
@@ -263,17 +263,18 @@ def is_last_will(payload: bytes) -> bool:
 def _events_of(payload: bytes) -> list[Any]:
     try:
         # As text: of bytes json would guess the encoding, and take UTF-16.
-        batch = json.loads(payload.decode("utf-8"))
+        batch = json.loads(payload.decode())
     except RecursionError:
         raise _Refusal("bad_json", "", "nested too deeply") from None
     except ValueError:
         raise _not_json(payload) from None
-    if not isinstance(batch, dict) or not isinstance(batch.get("events"), list):
+    said = batch.get("events") if isinstance(batch, dict) else None
+    if not isinstance(said, list):
         raise _Refusal("bad_field", "events", "a batch is an object with a list of events")
-    if not 1 <= len(batch["events"]) <= MAX_BATCH:
-        detail = f"{len(batch['events'])} events; 1 to {MAX_BATCH} are taken"
+    if not 1 <= len(said) <= MAX_BATCH:
+        detail = f"{len(said)} events; 1 to {MAX_BATCH} are taken"
         raise _Refusal("too_many_events", "events", detail)
-    return cast(list[Any], batch["events"])
+    return said
 
 
 def _alone(topic: str, event: Any) -> tuple[str, bytes]:
@@ -308,7 +309,7 @@ def _refusal(error: ValidationError, payload: bytes) -> _Refusal:
 
 def _not_json(payload: bytes) -> _Refusal:
     try:
-        payload.decode("utf-8")
+        payload.decode()
     except UnicodeDecodeError:
         return _Refusal("bad_utf8", "", "the payload is not UTF-8")
     return _Refusal("bad_json", "", "the payload is not JSON")

@@ -114,13 +114,13 @@ def test_nothing_to_keep_asks_no_store() -> None:
 
 def test_an_old_last_will_is_skipped_and_a_new_one_kept() -> None:
     topic, will = topic_of("testsite", "bin-001", "status"), b'{"state":"offline"}'
-    site = Site([Delivery(topic, will, NOW_US, n, 1, n == 1) for n in (1, 2)] + [delivery(3)])
+    site = Site([Delivery(topic, will, NOW_US, n, 1, n != 2) for n in (0, 1, 2)] + [delivery(3)])
     retained_status = json.dumps({"at": AT, "seq": 4, "state": "online"}).encode()
     site.deliveries.append(Delivery(topic, retained_status, NOW_US, 4, 1, True))
-    assert site.pipeline.pump() == 4
+    assert site.pipeline.pump() == 5
     assert site.did[1] == ("telemetry", [None, 3, 4])
-    assert site.did[-1] == ("ack", [1, 2, 3, 4])
-    assert site.meters.old_wills == 1
+    assert site.did[-1] == ("ack", [0, 1, 2, 3, 4])
+    assert site.meters.old_wills == 2
 
 
 @pytest.mark.parametrize("away", [1, 3])
@@ -132,6 +132,14 @@ def test_a_store_that_is_away_is_tried_until_it_answers(away: int) -> None:
     assert set(site.obstacles) == {"telemetry: telemetry is away"}
     assert site.meters.obstacle is None
     assert all(0 < s <= PAUSE_MAX_S for s in site.idle_s)
+
+
+def test_a_quarantine_that_is_full_holds_the_batch_back_and_is_named() -> None:
+    site = Site([Delivery("nowhere", b"{}", NOW_US, 1, 1, False)], away=2)
+    site.pipeline.pump()
+    assert site.did[1:] == [("quarantine", ["bad_topic"]), ("ack", [1])]
+    assert +site.meters.retries == {"quarantine": 2}
+    assert set(site.obstacles) == {"quarantine: quarantine is away"}
 
 
 def test_the_wait_grows_is_cut_into_pieces_and_begins_anew_after_a_success() -> None:

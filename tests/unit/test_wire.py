@@ -5,12 +5,14 @@ borders of the good ones are.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from smartbin import calendar
+from smartbin.calendar import Days
 from smartbin.events import (
     Alarm,
     AlarmType,
@@ -23,6 +25,7 @@ from smartbin.events import (
     Status,
     Verdict,
 )
+from smartbin.registry import Registry
 from smartbin.wire import (
     MAX_PAYLOAD_BYTES,
     Decoder,
@@ -278,6 +281,25 @@ def test_a_level_is_measured_or_missing(
     assert (reading.level_pct, reading.fault) == (level_pct, fault)
 
 
+def test_a_distance_is_measured_by_the_door_of_that_day_at_the_site() -> None:
+    before, since = (
+        Days(date(2020, 1, 1), date(2025, 11, 23)),
+        Days(date(2025, 11, 24), date(9999, 12, 30)),
+    )
+    small = small_registry()
+    (door,) = (d for d in small.doors_of_device("bin-001") if d.id == "kitchen")
+    doors = [replace(door, days=before), replace(door, depth_mm=600, days=since)]
+    decoder = Decoder(Registry(small.site, [], [small.device("bin-001")], doors, [], [], []))
+    levels = []
+    for at in ("2025-11-23T15:59:59Z", "2025-11-23T16:00:00Z"):  # midnight in Shanghai
+        event = {**fill({"door": "kitchen", "distance_mm": 350}), "at": at}
+        at_us = calendar.to_us(datetime.fromisoformat(at))
+        (reading,) = decoder.decode(topic("fill"), payload_of(event), at_us).facts
+        assert isinstance(reading, LevelReading)
+        levels.append(reading.level_pct)
+    assert levels == [75, 50]
+
+
 def test_one_bad_event_of_a_batch_is_refused_alone_and_as_it_would_have_come() -> None:
     good = {"kind": "deposit", **DEPOSIT}
     bad = {"kind": "collection", **COLLECTION, "tare_g": 10}
@@ -290,6 +312,34 @@ def test_one_bad_event_of_a_batch_is_refused_alone_and_as_it_would_have_come() -
     ]
     again = DECODER.decode(found.rejected[0].topic, found.rejected[0].payload, NOW_US)
     assert again.rejected == [found.rejected[0]]
+
+
+def test_a_full_batch_with_one_bad_event_keeps_the_others() -> None:
+    events = [{"kind": "deposit", **DEPOSIT, "seq": n} for n in range(499)]
+    found = decoded("batch", {"events": [*events, 5]})
+    assert [f.seq for f in found.facts] == list(range(499))
+    assert [r.payload for r in found.rejected] == [b'{"events":[5]}']
+
+
+def test_half_a_surrogate_pair_is_refused_alone_whole_and_again_in_a_replay() -> None:
+    bad = json.dumps({"kind": "deposit", **DEPOSIT, "account": "\ud800"}, separators=(",", ":"))
+    good = json.dumps({"kind": "deposit", **DEPOSIT})
+    found = decoded("batch", f'{{"events":[{bad},{good}]}}'.encode())
+    assert [f.seq for f in found.facts] == [7]
+    told = ("bad_json", "", "the payload is not JSON")
+    assert found.rejected == [Rejected(topic("deposit"), bad.encode(), NOW_US, *told)]
+    assert decoded("deposit", bad.encode()).rejected == found.rejected
+
+
+def test_an_event_too_deep_to_be_written_again_is_refused_with_its_batch_whole() -> None:
+    """At some depth an event can be read but not written: no depth may raise or lose a byte."""
+    for depth in range(1, 2000):
+        event = b'{"kind":"deposit","x":' + b"[" * depth + b"]" * depth + b"}"
+        payload = b'{"events":[' + event + b"]}"
+        (r,) = decoded("batch", payload).rejected
+        if r.payload != event:
+            break
+    assert r == Rejected(topic("batch"), payload, NOW_US, "bad_json", "", "nested too deeply")
 
 
 def test_a_good_batch_is_all_its_facts() -> None:
