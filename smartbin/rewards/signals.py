@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -210,6 +211,13 @@ def _night_bursts(
             )
 
 
+class _Level(NamedTuple):
+    """How full a door was measured to be, and when."""
+
+    at_us: int
+    pct: int
+
+
 def _unseen(
     ordered: Sequence[Carried],
     capacities_l: Mapping[DoorKey, int],
@@ -230,34 +238,32 @@ def _unseen(
 
 def _fillings(
     readings: Sequence[LevelReading], emptied_pct: int
-) -> Iterator[tuple[LevelReading, LevelReading]]:
-    """First and last reading of each stretch in which a door was only filled."""
-    first = last = None
-    for reading in sorted(readings, key=lambda r: r.at_us):
-        if reading.level_pct is None:
-            continue
-        if first is None or last is None:
-            first = reading
-        elif reading.level_pct < (last.level_pct or 0) - emptied_pct:
-            yield first, last
-            first = reading
-        last = reading
-    if first is not None and last is not None:
-        yield first, last
+) -> Iterator[tuple[_Level, _Level]]:
+    """First and last level of each stretch in which a door was only filled."""
+    ordered = sorted(readings, key=lambda r: r.at_us)
+    levels = [_Level(r.at_us, r.level_pct) for r in ordered if r.level_pct is not None]
+    if not levels:
+        return
+    first = levels[0]
+    for before, now in pairwise(levels):
+        if now.pct < before.pct - emptied_pct:
+            yield first, before
+            first = now
+    yield first, levels[-1]
 
 
 def _unseen_in(
     key: DoorKey,
     own: Sequence[Carried],
-    first: LevelReading,
-    last: LevelReading,
+    first: _Level,
+    last: _Level,
     capacity_l: int,
     limits: SignalLimits,
 ) -> Signal | None:
     weight_g = sum(c.deposit.weight_g for c in own)
     # Rounded down: what the weight raised the level by at the very least.
     least_pct = weight_g * 100 // (limits.density_g_l * capacity_l)
-    rose_pct = (last.level_pct or 0) - (first.level_pct or 0)
+    rose_pct = last.pct - first.pct
     if least_pct - rose_pct < limits.unseen_pct:
         return None
     each: dict[str, int] = defaultdict(int)

@@ -82,7 +82,6 @@ class Decoded(NamedTuple):
 
 class _Refusal(Exception):
     def __init__(self, reason: str, field: str, detail: str) -> None:
-        super().__init__(detail)
         self.reason, self.field, self.detail = reason, field, detail
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from smartbin.rewards import describe
+from smartbin.rewards import AccountKind, describe
 from tests.unit.rewarding import RATE, RULES, tables, tariffs_of
 
 
@@ -105,3 +105,33 @@ def test_lists_in_a_campaign_are_read_out() -> None:
             "deposit.",
         ),
     ]
+
+
+def test_an_account_reads_what_concerns_its_kind_only() -> None:
+    file = tables()
+    file["tariff"][0]["enterprise"] = {**RULES, "kitchen": {**RATE, "deposit_points": 7}}
+    campaign = {
+        "name_zh": "活动",
+        "from": date(2026, 5, 1),
+        "to": date(2026, 5, 7),
+        "extra_points": 2,
+    }
+    campaigns = [
+        {**campaign, "name_en": name, "kinds": kinds}
+        for name, kinds in (("All", []), ("Homes", ["household"]), ("Firms", ["enterprise"]))
+    ]
+    tariffs = tariffs_of({**file, "campaign": campaigns})
+
+    def read(kind: AccountKind) -> list[str]:
+        return [text.en for text in describe(tariffs, date(2026, 5, 1), kind)]
+
+    homes, firms = read(AccountKind.HOUSEHOLD), read(AccountKind.ENTERPRISE)
+    assert homes[0].startswith("Households, kitchen waste: 5 points a deposit")
+    assert firms[0].startswith("Enterprises, kitchen waste: 7 points a deposit")
+    assert not any("Enterprises" in line for line in homes)
+    assert not any("Households" in line for line in firms)
+    assert [line[:14] for line in homes[-2:]] == ["Campaign “All”", "Campaign “Home"]
+    assert [line[:14] for line in firms[-2:]] == ["Campaign “All”", "Campaign “Firm"]
+    assert homes[-3].startswith("Points can be spent")
+    assert firms[-3].startswith("Points can be spent")
+    assert len(homes) == len(firms) == 8

@@ -82,9 +82,20 @@ def test_two_cards_of_one_account_may_be_at_two_places_and_an_unknown_first_bin_
     assert look(unknown, carried(f"{MON} 12:00:10", device="bin-002", category="residual")) == []
 
 
+def test_deposits_that_say_nothing_hide_none_after_them() -> None:
+    said = [
+        carried(f"{MON} 12:00:00", device="bin-009"),
+        carried(f"{MON} 12:10:00"),
+        carried(f"{MON} 12:11:00", category="residual"),
+        carried(f"{MON} 12:11:10", device="bin-002"),
+    ]
+    assert [s.at_us for s in look(*said)] == [at_us(f"{MON} 12:11:00")]
+
+
 @pytest.mark.parametrize(
     ("times", "seen"),
     [
+        ([0, 899, 1798, 2641], True),
         ([0, 899, 1798, 2697], True),
         ([0, 899, 1798, 2698], False),
         ([0, 60, 120], False),
@@ -156,6 +167,8 @@ def test_each_burst_is_said_once_and_by_card() -> None:
     next_hour = [f"2026-09-08 00:{m:02}:00" for m in range(0, 48, 6)]
     found = night(*eight, *next_hour)
     assert [signal.at_us for signal in found] == [at_us(eight[0]), at_us(next_hour[0])]
+    after_one_alone = night("2026-09-06 23:30:00", *eight)
+    assert [signal.at_us for signal in after_one_alone] == [at_us(eight[0])]
     shared = [carried(t, f"c{n % 2}") for n, t in enumerate(eight)]
     assert look(*shared, limits=SignalLimits(bags=99)) == []
 
@@ -245,6 +258,17 @@ def test_a_door_that_the_registry_does_not_have_is_not_weighed() -> None:
     readings = [LevelReading(*DOOR, at_us(seconds(t)), 0) for t in (0, 300)]
     heavy = carried(seconds(60), weight_g=100_000)
     assert look(heavy, levels={DOOR: readings}) == []
+    other = carried(seconds(60), weight_g=100_000, category="residual")
+    known = DoorKey("bin-001", "residual")
+    weighed = {
+        "capacities_l": {known: 100},
+        "levels": {known: [LevelReading(*known, at_us(seconds(t)), 0) for t in (0, 300)]},
+    }
+    assert kinds(look(heavy, other, **weighed)) == ["weight_unseen"]
+
+
+def test_a_door_without_readings_is_not_weighed() -> None:
+    assert look(carried(seconds(60), weight_g=100_000), capacities_l={DOOR: 100}) == []
 
 
 @given(
