@@ -97,14 +97,11 @@ def _in_order(deposits: Iterable[RewardDeposit]) -> list[RewardDeposit]:
     decided by the content, so that the answer depends on neither order nor chance.
     """
     kept: list[RewardDeposit] = []
-    last: tuple[int, str, str] | None = None
     for d in sorted(deposits, key=_NAME):
-        name = _NAME(d)
-        if name != last:
+        if not kept or _NAME(d) != _NAME(kept[-1]):
             kept.append(d)
         elif _content(d) < _content(kept[-1]):
             kept[-1] = d
-        last = name
     return kept
 
 

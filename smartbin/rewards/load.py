@@ -70,7 +70,7 @@ def _check_communities(
         number = lines.of(("campaign", n, "communities"))
         for community in campaign.communities:
             if community not in known:
-                near = difflib.get_close_matches(community, known, n=1)
+                near = difflib.get_close_matches(community, known)
                 hint = f"did you mean {near[0]}?" if near else "use an id of communities.csv"
                 what = f"is {_shown(community)}, which is not in the registry; {hint}"
                 found.append(f"{name}:{number}: [campaign {n + 1}] communities {what}")
@@ -142,15 +142,15 @@ def _reason(error: ErrorDetails) -> str:
     known = sorted(_fields(error["loc"]))
     match kind:
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+            near = difflib.get_close_matches(str(error["loc"][-1]), known)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             return f"is unknown; {hint}"
         case "missing":
             return "is missing; add it"
-        case "int_type" | "int_from_float":
+        case "int_type":
             return f"is {given}; write a whole number without quotes or point"
-        case "date_type" | "date_from_datetime_exact":
-            return f"is {given}; write a date without quotes, as 2027-01-01"
+        case "date_type":
+            return f"is {given}; write a date without quotes or time, as 2027-01-01"
         case "greater_than_equal":
             return f"is {given}; give at least {limits['ge']}"
         case "less_than_equal":

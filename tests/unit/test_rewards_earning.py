@@ -248,7 +248,7 @@ def test_deposits_of_one_moment_go_by_device_and_door() -> None:
 
 
 def test_two_weeks_are_refused() -> None:
-    with pytest.raises(ValueError, match="week by week"):
+    with pytest.raises(ValueError, match=r"^the deposits of one account are settled week by week$"):
         earn(deposit("2026-09-13 12:00:00"), deposit("2026-09-14 12:00:00"))
     with pytest.raises(ValueError, match="week by week"):
         earn(deposit("2026-09-07 12:00:00"), deposit("2027-09-13 12:00:00"))

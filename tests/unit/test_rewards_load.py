@@ -141,12 +141,33 @@ def test_what_is_no_tariff_at_all(tmp_path: Path) -> None:
     )
     assert load_tariffs(path).all
     assert mistakes(tmp_path, "x = 1\nx = 2").startswith("tariff.toml: is no TOML (Cannot overw")
-    assert "tariff is missing; add it" in mistakes(tmp_path, "")
+    assert mistakes(tmp_path, "") == "tariff.toml: tariff is missing; add it"
     assert "tariff is 3; write it as a list" in mistakes(tmp_path, "tariff = 3")
     assert "[tariff 1] is 3; write it as a table" in mistakes(tmp_path, "tariff = [3]")
-    twice = "[[tariff]]\nfrom = 2024-01-01\n" * 2
-    assert "two tariffs begin on 2024-01-01; give each" in mistakes(tmp_path, twice)
-    assert len(mistakes(tmp_path, "tariff = '" + "x" * 99 + "'")) < 120
+    twice = "[[tariff]]\nfrom = 2024-01-01\n[[tariff]]\nfrom = 2025-01-01\n" * 2
+    said = "two tariffs begin on 2024-01-01, 2025-01-01; give each a 'from' of its own"
+    assert mistakes(tmp_path, twice) == f"tariff.toml: {said}"
+
+
+def test_a_long_value_is_cut_where_it_would_hide_the_sentence(tmp_path: Path) -> None:
+    whole, longer = f"'{'x' * 38}'", f"'{'x' * 39}'"
+    assert f" is {whole}; write" in mistakes(tmp_path, f"tariff = {whole}")
+    assert f" is '{'x' * 36}...; write" in mistakes(tmp_path, f"tariff = {longer}")
+
+
+def test_a_day_with_a_time_is_no_day(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, "[[tariff]]\nfrom = 2024-01-01T00:00:00\n")
+    assert found.startswith("tariff.toml:2: [tariff 1] from is datetime.datetime(2024, 1, 1, 0, 0)")
+    assert found.endswith("; write a date without quotes or time, as 2027-01-01")
+
+
+def test_an_indented_file_has_its_lines_and_tables(tmp_path: Path) -> None:
+    one = "  [[tariff]]\n  from = {}\n  household = 3\n"
+    assert mistakes(tmp_path, one.format("2024-01-01") + one.format("2025-01-01")).splitlines() == [
+        f"tariff.toml:{line}: [tariff {n} household] is 3; write it as a table, as in the shipped "
+        "tariff.toml"
+        for line, n in ((3, 1), (6, 2))
+    ]
 
 
 @settings(max_examples=150)
