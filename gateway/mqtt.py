@@ -23,8 +23,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.backoff import Backoff
 from gateway.broker import Broker, SessionMemory, explain_error, explain_refusal
+from gateway.delivery import Delivery
 from gateway.packets import PacketSocket
-from gateway.pipeline import Delivery
 
 log = logging.getLogger(__name__)
 

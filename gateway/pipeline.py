@@ -6,11 +6,12 @@ A crash between any two lines makes the broker deliver again, and appending is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from gateway.backoff import Backoff
+from gateway.delivery import Delivery, Source
 from gateway.meters import Meters
 from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Fact
@@ -22,32 +23,6 @@ BATCH_MAX = 4000
 WAIT_S = 0.5
 # While waiting to try a store again the connection must be served this often.
 PAUSE_MAX_S = 1.0
-
-
-class Delivery(NamedTuple):
-    """A message as it came: ``packet_id`` (0 for QoS 0) is the broker's on that ``connection``
-    only; ``retained`` when the broker had kept it for new subscribers.
-    """
-
-    topic: str
-    payload: bytes
-    received_at_us: int
-    packet_id: int
-    connection: int
-    retained: bool
-
-
-class Source(Protocol):
-    """Where messages come from (``gateway.mqtt.Session``)."""
-
-    def receive(self, batch_max: int, wait_s: float) -> list[Delivery]:
-        """What is there, waiting at most ``wait_s`` for the first."""
-
-    def idle(self, wait_s: float) -> None:
-        """Let time pass while the connection is kept alive."""
-
-    def ack(self, deliveries: Iterable[Delivery]) -> None:
-        """The broker may forget these."""
 
 
 class Appender(Protocol[F]):

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.delivery import Delivery
 from gateway.meters import Meters
 from gateway.packets import PacketSocket
-from gateway.pipeline import BATCH_MAX, Delivery
+from gateway.pipeline import BATCH_MAX
 from smartbin.events import Deposit, Fact
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines

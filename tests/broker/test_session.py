@@ -13,8 +13,8 @@ import pytest
 
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
+from gateway.delivery import Delivery
 from gateway.mqtt import Session, SessionTaken
-from gateway.pipeline import Delivery
 from tests.broker.devices import publishing
 from tests.real import Mosquitto, until
 

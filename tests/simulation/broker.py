@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.pipeline import Delivery
+from gateway.delivery import Delivery
 from smartbin import calendar
 from tests.simulation.fate import Evil, Fate
 

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, delete
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.pipeline import Delivery, Pipeline
+from gateway.delivery import Delivery
+from gateway.pipeline import Pipeline
 from smartbin.calendar import Days
 from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Fact
