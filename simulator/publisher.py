@@ -24,6 +24,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from simulator.broker import CREDENTIALS, Broker, BrokerLost, Login
+from simulator.recent import AGAIN_S, Message, Recent
 from smartbin import wire
 from smartbin.errors import BadInput
 
@@ -37,17 +38,16 @@ _CONNECTS_A_TURN = 16
 _PAUSE_MIN_S, _PAUSE_MAX_S = 1.0, 8.0
 _OTHER_FILES = 64
 
-_Send = tuple["_Line", str, bytes, bool]
-
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """One connection. ``sizes`` are the bytes of what the broker has not acknowledged."""
+    """One connection: what the broker has not acknowledged, by packet id, and what it has."""
 
     login: Login
     client: mqtt.Client
     will_topic: str | None
-    sizes: dict[int, int] = field(default_factory=dict)
+    in_flight: dict[int, Message] = field(default_factory=dict)
+    recent: Recent = field(default_factory=Recent)
     pause_s: float = _PAUSE_MIN_S
     up: bool = False
     refused: str = ""
@@ -60,6 +60,9 @@ class Publisher:
     device's connection, whose client id is the device's id. ``birth`` makes of them devices that
     live: it gives the status a device states, retained, whenever it has connected; the broker
     keeps its last will, and closing says that it is offline.
+
+    Whoever had to reconnect sends again what was acknowledged in the last ``again_s`` seconds: the
+    broker may have forgotten it. Those repetitions count as published and acknowledged, too.
     """
 
     def __init__(
@@ -74,8 +77,9 @@ class Publisher:
     ) -> None:
         self._broker, self._patience_s, self._birth = broker, patience_s, birth
         self._keepalive_s = keepalive_s
+        self.again_s = AGAIN_S
         self._changed = threading.Condition()
-        self._unsent: deque[_Send] = deque()
+        self._unsent: deque[tuple[_Line, Message]] = deque()
         self._messages = self._bytes = 0  # handed over and not acknowledged
         self.published = self.acknowledged = 0
         self._ending = False
@@ -119,7 +123,7 @@ class Publisher:
             self._messages += 1
             self._bytes += len(payload)
             self.published += 1
-        self._unsent.append((line, topic, payload, retain))
+        self._unsent.append((line, Message(topic, payload, retain)))
         self._waker.send(b"\0")
 
     def drain(self) -> None:
@@ -231,14 +235,18 @@ class Publisher:
             else:
                 self._wake.recv(65_536)
         while self._unsent:
-            line, topic, payload, retain = self._unsent.popleft()
-            self._send(line, topic, payload, retain)
+            self._send(*self._unsent.popleft())
 
-    def _send(self, line: _Line, topic: str, payload: bytes, retain: bool) -> None:
-        info = line.client.publish(topic, payload, qos=1, retain=retain)
+    def _send(self, line: _Line, message: Message) -> None:
+        info = line.client.publish(message.topic, message.payload, qos=1, retain=message.retain)
         if info.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
             raise BrokerLost(f"{self._broker.where}: {mqtt.error_string(info.rc)}")
-        line.sizes[info.mid] = len(payload)
+        line.in_flight[info.mid] = message
+
+    def _send_more(self, line: _Line, message: Message) -> None:
+        """What no caller handed over."""
+        self._changed_by(1, len(message.payload))
+        self._send(line, message)
 
     def _connect_some(self) -> None:
         for _ in range(_CONNECTS_A_TURN):
@@ -264,10 +272,9 @@ class Publisher:
         lines = list(self._lines.values())
         for line in lines:
             if line.up and line.will_topic:
-                self._changed_by(1, len(WILL))
-                self._send(line, line.will_topic, WILL, True)
+                self._send_more(line, Message(line.will_topic, WILL, True))
         until_s = time.monotonic() + FAREWELL_S
-        self._serve_until(lambda: not any(line.sizes and line.up for line in lines), until_s)
+        self._serve_until(lambda: not any(line.in_flight and line.up for line in lines), until_s)
         for line in lines:
             line.client.disconnect()
         self._serve_until(lambda: len(self._selector.get_map()) == 1, until_s + 1)
@@ -291,13 +298,17 @@ class Publisher:
             self._changed.notify_all()
 
     def _on_publish(self, _c: Any, line: _Line, mid: int, _reason: Any, _properties: Any) -> None:
-        self._changed_by(-1, -line.sizes.pop(mid))
+        message = line.in_flight.pop(mid)
+        line.recent.keep(message, time.monotonic())
+        self._changed_by(-1, -len(message.payload))
 
     def _on_connect(self, _c: Any, line: _Line, _flags: Any, reason: Any, _properties: Any) -> None:
-        if not reason.is_failure and line.will_topic and self._birth:
-            birth = self._birth(line.login.client_id)
-            self._changed_by(1, len(birth))
-            self._send(line, line.will_topic, birth, True)
+        if not reason.is_failure:
+            for message in line.recent.take(time.monotonic() - self.again_s):
+                self._send_more(line, message)
+            if line.will_topic and self._birth:
+                birth = self._birth(line.login.client_id)
+                self._send_more(line, Message(line.will_topic, birth, True))
         with self._changed:
             line.refused = str(reason) if reason.is_failure else ""
             line.up = not reason.is_failure

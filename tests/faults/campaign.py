@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from simulator.recent import AGAIN_S
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.errors import StoreUnavailable
@@ -81,6 +82,7 @@ class Campaign:
 
         ``again``: devices that, connected anew, send the last two minutes once more.
         """
+        self.plant.devices.again_s = AGAIN_S if again else 0.0
         before = self.wrong()
         new = [self._deposit(len(self.sent) + n) for n in range(events)]
         devices = self.plant.devices
@@ -93,9 +95,6 @@ class Campaign:
         publisher.join(GIVE_UP_S)
         assert not publisher.is_alive(), "the broker takes nothing any more"
         devices.drain()
-        if again:
-            self._publish(new, 0)
-            devices.drain()
         self.sent += new
         self.refused += REFUSED
         self._settle_down()
