@@ -104,22 +104,18 @@ def tally(
     category = Categories(doors)
     days: dict[date, dict[Category, Counts]] = defaultdict(dict)
     total: dict[Category, Counts] = {}
-    for row in totals:
-        kind = category.of(row.door, row.day)
+    counted = [
+        (row.door, row.day, Counts(row.deposits, row.weight_g, row.judged, row.correct))
+        for row in totals
+    ]
+    counted += [(fix.door, fix.day, Counts(0, 0, fix.judged, fix.correct)) for fix in corrections]
+    for door, day, counts in counted:
+        kind = category.of(door, day)
         if kind is not None:
-            counts = Counts(row.deposits, row.weight_g, row.judged, row.correct)
             total[kind] = total.get(kind, NOTHING) + counts
             if by_day:
-                day = days[row.day]
-                day[kind] = day.get(kind, NOTHING) + counts
-    for fix in corrections:
-        kind = category.of(fix.door, fix.day)
-        if kind is not None:
-            counts = Counts(0, 0, fix.judged, fix.correct)
-            total[kind] = total.get(kind, NOTHING) + counts
-            if by_day:
-                day = days[fix.day]
-                day[kind] = day.get(kind, NOTHING) + counts
+                sums = days[day]
+                sums[kind] = sums.get(kind, NOTHING) + counts
     return Tally(complete(total), {day: complete(found) for day, found in sorted(days.items())})
 
 

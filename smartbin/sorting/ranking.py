@@ -9,6 +9,7 @@ D. J. Spiegelhalter, "League Tables and Their Limitations", JRSS A 159, 1996, 38
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,7 +46,7 @@ def ranking(rates: Mapping[str, Rate]) -> list[Ranked]:
     """
     ordered = sorted(rates.items(), key=lambda pair: (-pair[1].low, pair[0]))
     ranked: list[Ranked] = []
-    rank, reach = 0, float("inf")
+    rank, reach = 0, math.inf
     for n, (community, found) in enumerate(ordered, 1):
         if found.high < reach:
             rank, reach = n, found.low

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from smartbin import calendar
 from smartbin.calendar import Days
+from smartbin.errors import BadInput
 from smartbin.events import Category, DoorKey, Verdict
 from smartbin.registry import Community, CommunityKind, PlainBin, Registry
-from smartbin.sorting import completeness, rates
+from smartbin.sorting import completeness, limits, rates
 from smartbin.sorting.comparison import Changes, compare
 from smartbin.sorting.completeness import Heard, SeqGaps
-from smartbin.sorting.counts import NOTHING, Correction, Counts, correct_by
+from smartbin.sorting.counts import NOTHING, Correction, Counts, correct_by, tallies
 from smartbin.sorting.coverage import Coverage, Missing, Promise, coverage
 from smartbin.sorting.figures import figures
 from smartbin.sorting.limits import DEFAULT
@@ -22,7 +26,7 @@ from smartbin.sorting.ranking import Measure, weighed
 from smartbin.sorting.rates import Rate
 from smartbin.sorting.revisions import changed, counts_of, shown
 from smartbin.sorting.sufficiency import Insufficient, Why
-from smartbin.telemetry import DayPresence
+from smartbin.telemetry import DayPresence, DoorTotals
 from tests.places import SHANGHAI, small_registry
 
 DAY = date(2026, 11, 2)  # a Monday
@@ -189,8 +193,8 @@ def test_what_a_ranking_takes_is_whole() -> None:
 
 
 def test_participation_says_what_it_counted() -> None:
-    limits = replace(DEFAULT, days_min=3)
-    found = participation(40, 30, [1, 2, 3, 7, 0], 1.0, limits)
+    three = replace(DEFAULT, days_min=3)
+    found = participation(40, 30, [1, 2, 3, 7, 0], 1.0, three)
     assert (found.households, found.accounts, found.took_part, found.regular) == (40, 30, 4, 2)
     assert found.days_min == 3
     assert found.rate == rates.rate(4, 40, "registered households")
@@ -247,7 +251,44 @@ def test_a_jump_is_a_hole_when_the_counter_rose_into_that_day() -> None:
     restarted = [
         row("d", days[0], 5, 1, 100, 104),
         row("d", days[1], 5, 1, 1, 5),  # began anew
-        row("d", days[2], 5, 1, 6, 10),
-        row("d", days[3], 5, 1, 14, 18),
+        row("d", days[2], 5, 1, 8, 12),  # nobody knows where the counter stood in between
+        row("d", days[3], 5, 1, 16, 20),
     ]
     assert completeness.seq_gaps(restarted, Days(days[0], days[3])) == SeqGaps(3, 2)
+
+
+def test_a_verdict_adds_no_weight_and_sums_have_no_days() -> None:
+    doors = {"oak": small_registry().doors_of_community("oak", WEEK)}
+    key = DoorKey("bin-001", "kitchen")
+    totals = [DoorTotals(key, DAY, 3, 4_000, 2, 1)]
+    (found,) = tallies(totals, doors, [Correction(key, DAY, 1, 1)], by_day=False).values()
+    assert found.total[KITCHEN] == Counts(3, 4_000, 3, 2)
+    assert found.by_day == {}
+
+
+def test_counts_add_up_field_by_field() -> None:
+    assert Counts(1, 2, 3, 4) + Counts(10, 20, 30, 40) == Counts(11, 22, 33, 44)
+
+
+def test_an_interval_stays_a_share_where_rounding_would_leave_it() -> None:
+    """All but one gram, in bags that differ as much as may be said."""
+    assert rates.share_interval(909_925_048 / 909_925_049, 2_202, 10)[1] == 1.0
+
+
+def test_a_change_whose_interval_touches_nothing_is_not_clear() -> None:
+    more, less = Rate(0.5, 0.25, 0.5, 9, ""), Rate(0.25, 0.25, 0.25, 9, "")
+    assert rates.change(more, less) == rates.Change(0.25, 0.0, 0.25, False)
+    assert rates.change(less, more) == rates.Change(-0.25, -0.25, 0.0, False)
+
+
+def test_a_file_of_limits_may_be_empty_and_says_what_is_known(tmp_path: Path) -> None:
+    file = tmp_path / limits.FILE
+    file.write_text("", encoding="utf-8")
+    assert limits.load(tmp_path) == DEFAULT
+    file.write_text("[sufficient]\nx = 1\n", encoding="utf-8")
+    known = "judged_min, completeness_min, households_min, days_min, weight_cv, valid_weight_g"
+    with pytest.raises(BadInput, match=rf"unknown limit 'x'; known are {known}$"):
+        limits.load(tmp_path)
+    file.write_text("[sufficient]\nweight_cv = 10.5\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"weight_cv is 10\.5; give a number from 0 to 10$"):
+        limits.load(tmp_path)
