@@ -178,7 +178,7 @@ def provision_command(args: argparse.Namespace, devices: Iterable[str]) -> str:
     elif args.action == "user":
         if name in set(devices):
             raise BadInput(f"provision user: {name!r} is a device; use 'rotate {name}'")
-        if args.password_file is None:
+        if args.password_file is None or not args.password_file.exists():
             raise BadInput("--password-file: name a file that holds the user's password")
         files.user(name, "\n".join(_lines(args.password_file)))
         done = f"{name}: may connect · 已允许连接"
