@@ -58,6 +58,7 @@ def restore(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> Iterator
     _must_be_empty("SMARTBIN_RECORDS_URL", _sqlite_file(settings.records_url))
     if any(settings.quarantine.glob("*.jsonl")):
         raise BadInput(f"SMARTBIN_QUARANTINE: {settings.quarantine} is not empty; name another")
+    _must_be_of_one_engine(settings, folder)
     # The long part first: the same command goes on with it when it was interrupted.
     yield _telemetry_in(settings, folder, zone)
     yield _quarantine_in(folder / QUARANTINE, settings.quarantine)
@@ -111,12 +112,8 @@ def _records_out(settings: GatewaySettings, folder: Path) -> str:
 
 def _records_in(settings: GatewaySettings, folder: Path) -> str:
     if path := _sqlite_file(settings.records_url):
-        if not (folder / RECORDS).exists():
-            raise BadInput("SMARTBIN_RECORDS_URL: the backup is one of PostgreSQL; name one")
         _place(folder / RECORDS, path)
         return f"records: {path}"
-    if not (folder / DUMP).exists():
-        raise BadInput("SMARTBIN_RECORDS_URL: the backup is one of SQLite; name a file")
     url = _postgres_url(settings)
     # One transaction: tables that are there already end it before anything is written.
     _run("pg_restore", url, "--single-transaction", "--exit-on-error", "--no-owner",
@@ -176,6 +173,14 @@ def _settle(path: Path) -> None:
 def _must_be_empty(setting: str, file: Path | None) -> None:
     if file is not None and file.exists():
         raise BadInput(f"{setting}: {file} is there already; restore into an empty place")
+
+
+def _must_be_of_one_engine(settings: GatewaySettings, folder: Path) -> None:
+    if _sqlite_file(settings.records_url):
+        if not (folder / RECORDS).exists():
+            raise BadInput("SMARTBIN_RECORDS_URL: the backup is one of PostgreSQL; name one")
+    elif not (folder / DUMP).exists():
+        raise BadInput("SMARTBIN_RECORDS_URL: the backup is one of SQLite; name a file")
 
 
 def _place(source: Path, target: Path) -> None:

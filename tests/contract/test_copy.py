@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
-from gateway.copy import copy_all
+from gateway.copy import REASONS_MAX, copy_all
 from smartbin.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
-from smartbin.errors import StoreUnavailable
+from smartbin.errors import StoreRefused, StoreUnavailable
 from smartbin.events import (
     Alarm,
     AlarmType,
@@ -27,6 +27,7 @@ from smartbin.events import (
     Verdict,
 )
 from smartbin.telemetry import Span, open_reader, open_source, open_writer
+from tests.contract.checks import FOREVER
 from tests.contract.histories import DOORS, Question, answers
 from tests.influx import Influx
 from tests.places import SHANGHAI
@@ -146,3 +147,81 @@ def test_an_empty_store_is_copied_too(tmp_path: Path) -> None:
     assert copy_all(source, writer, tmp_path / "state.json").facts == 0
     source.close()
     writer.close()
+
+
+class Refusing:
+    """A store that never takes some facts, and of a batch with one of them nothing."""
+
+    def __init__(self, append: Callable[[Sequence[Fact]], None], never: Sequence[Fact]) -> None:
+        self._append = append
+        self._never = never
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        if found := [fact for fact in facts if fact in self._never]:
+            raise StoreRefused(f"no room for {found[0].at_us}")
+        self._append(facts)
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_the_target_refuses_is_counted_and_all_else_copied(
+    filled: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/to.db"
+    source, target = open_source(filled, SHANGHAI), open_writer(url, SHANGHAI)
+    every = list(source.facts(*FOREVER))
+    never = every[5::400]
+    assert len(never) > REASONS_MAX
+    done = copy_all(source, Refusing(target.append, never), tmp_path / "state.json")
+    assert (done.facts, done.refused) == (len(every) - len(never), len(never))
+    assert len(done.reasons) == REASONS_MAX
+    assert set(done.reasons) <= {f"no room for {fact.at_us}" for fact in never}
+    target.append(never)
+    source.close()
+    target.close()
+    assert all_answers(url) == all_answers(filled)
+
+
+@pytest.mark.real
+def test_what_influxdb_cannot_hold_ends_the_command_with_its_reason(
+    influx_server: Influx,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = f"sqlite:///{tmp_path}/from.db"
+    writer = open_writer(source, SHANGHAI)
+    odd = Deposit("no tag ends in \\", "kitchen", start_us(FIRST, SHANGHAI), 100)
+    writer.append([*history(50), odd])
+    writer.close()
+    (tmp_path / "token").write_text(f"{influx_server.token}\n")
+    monkeypatch.setenv("SMARTBIN_SITE", str(ROOT / "deploy/xinbei"))
+    with influx_server.buckets() as url:
+        argv = ["copy", "--from", source, "--to", url, "--state", str(tmp_path / "state.json")]
+        assert main([*argv, "--to-token-file", str(tmp_path / "token")]) == 1
+        assert "50 facts copied, 1 refused" in capsys.readouterr().err
+
+
+def test_options_that_cannot_be_right_are_a_sentence(
+    filled: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SMARTBIN_SITE", str(ROOT / "deploy/xinbei"))
+    state, target = tmp_path / "state.json", f"sqlite:///{tmp_path}/to.db"
+
+    def refused(*more: str, to: str = target) -> str:
+        assert main(["copy", "--from", filled, "--to", to, "--state", str(state), *more]) == 2
+        return capsys.readouterr().err.strip().splitlines()[-1]
+
+    assert "--from and --to name the same store" in refused(to=filled)
+    nowhere = str(tmp_path / "none")
+    assert f"{nowhere}: cannot be read" in refused("--from-token-file", nowhere)
+    for torn in ("", "{}", "[]", '{"next_us": "soon"}', '{"next_us": null}'):
+        state.write_text(torn)
+        assert f"{state} does not say how far a copy came" in refused()
+    made = open_source(target, SHANGHAI)
+    assert made.extent(0) is None
+    made.close()

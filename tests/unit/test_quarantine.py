@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import GatewaySettings
-from gateway.shelf import quarantine_command
+from gateway.shelf import LIST_MAX, quarantine_command
 from smartbin import quarantine
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.quarantine import Quarantine
@@ -142,3 +142,47 @@ def test_list_show_and_drop(settings: GatewaySettings, capsys: pytest.CaptureFix
     assert [k.device for k in shelf] == ["bin-001"]
     with pytest.raises(BadInput, match="no message"):
         quarantine_command(settings, "show", "ffff")
+
+
+def test_what_a_store_refuses_stays_alone(
+    settings: GatewaySettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quarantine_command(settings, "replay", "")  # makes the file
+    with closing(sqlite3.connect(tmp_path / "telemetry.db")) as db:
+        db.execute(
+            "CREATE TRIGGER never BEFORE INSERT ON deposit WHEN NEW.weight_g = 120 "
+            "BEGIN SELECT RAISE(ABORT, 'never'); END"
+        )
+    shelf = Quarantine(settings.quarantine)
+    topic = "smartbin/v1/xinbei/bin-001/deposit"
+    shelf.add(
+        [
+            Rejected(topic, DEPOSIT.replace(b":7", b":%d" % seq).replace(b"120", b"%d" % weight_g),
+                     NOW_US, "unknown_device", "topic", "once")
+            for seq, weight_g in enumerate([119, 120, 121])
+        ]
+    )  # fmt: skip
+    assert quarantine_command(settings, "replay", "") == 0
+    assert "2 replayed, 1 stay" in capsys.readouterr().out
+    assert [b'"weight_g":120' in kept.rejected.payload for kept in shelf] == [True]
+    with closing(sqlite3.connect(tmp_path / "telemetry.db")) as db:
+        assert db.execute("SELECT weight_g FROM deposit ORDER BY 1").fetchall() == [(119,), (121,)]
+
+
+def test_a_long_list_is_cut_and_counted_to_its_end(
+    settings: GatewaySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Quarantine(settings.quarantine).add([refused(n) for n in range(LIST_MAX + 3)])
+    assert quarantine_command(settings, "list", "") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == LIST_MAX + 3
+    assert lines[LIST_MAX].startswith("... 另有 3 条")
+    assert lines[LIST_MAX + 1].split() == [str(LIST_MAX + 3), "bad_json"]
+    assert quarantine_command(settings, "show", "") == 0
+    assert capsys.readouterr().out.count("payload") == LIST_MAX
+
+
+def test_a_folder_that_is_none_is_said_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match=r"quarantine .*/file/q: Not a directory"):
+        Quarantine(tmp_path / "file/q").add([refused(1)])
