@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
+from gateway.backoff import Backoff
+from gateway.broker import SessionMemory, broker_of
+from gateway.mqtt import Session, SessionTaken
 from smartbin.events import Deposit
 from smartbin.wire import event_of, payload_of, topic_of
 from tests.broker.devices import publishing
@@ -112,6 +116,36 @@ def test_the_broker_is_waited_for(gateway: Gateway, mosquitto: Mosquitto) -> Non
     mosquitto.start()
     until(lambda: gateway.get("/readyz")[0] == 200, "ready")
     assert gateway.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.real
+def test_who_loses_its_client_id_ends_with_a_status_of_its_own(
+    gateway: Gateway, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    """So that a supervisor does not start it again and again."""
+    gateway.start()
+    until(lambda: gateway.get("/readyz")[0] == 200, "ready")
+    process = gateway.process
+    assert process is not None
+
+    def fights() -> bool:
+        with suppress(SessionTaken), closing(another(mosquitto, tmp_path / "other")) as session:
+            while process.poll() is None:
+                session.receive(10, 0.05)
+        return process.poll() is not None
+
+    until(fights, "it gives up; the other one begins again and again", 60)
+    assert process.returncode == 3
+    assert "keeps taking the session of 'smartbin-gateway'" in gateway.log()
+
+
+def another(broker: Mosquitto, folder: Path) -> Session:
+    return Session(
+        broker_of(broker.url, "smartbin-gateway"),
+        ["smartbin/v1/xinbei/+/+"],
+        SessionMemory(folder / "session.json", "smartbin-gateway"),
+        Backoff(0.02, 0.2, random.Random(1)),
+    )
 
 
 @pytest.mark.parametrize(

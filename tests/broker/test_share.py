@@ -24,7 +24,7 @@ from smartbin.registry.load import load
 from smartbin.wire import event_of, payload_of, topic_of
 from tests.broker.devices import publishing
 from tests.broker.process import SITE, Gateway
-from tests.real import Mosquitto, until
+from tests.real import Mosquitto, free_port, until
 
 START_US = 1_780_000_000_000_000
 DEVICES = list(load(SITE).devices)
@@ -126,6 +126,30 @@ def test_a_gateway_taken_away_loses_nothing_and_leaves_nothing(
         devices.send(deposits(sent, 500))
         until(lambda: stored(tmp_path) == sent + 500, "the one that stays hears all", 60)
         assert received(one) - before == 500
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("away", "said"), [("broker", "cannot reach the broker"), ("store", "trying again")]
+)
+def test_a_drain_that_is_stopped_says_to_run_it_again(
+    away: str, said: str, mosquitto: Mosquitto, gateways: list[Gateway]
+) -> None:
+    gateway = gateways[0]
+    if away == "broker":
+        mosquitto.stop()
+    else:
+        nowhere = f"influx+http://127.0.0.1:{free_port()}/?org=o&bucket=b"
+        gateway.settings = {
+            "SMARTBIN_TELEMETRY_URL": nowhere,
+            "SMARTBIN_TELEMETRY_TOKEN": "token",
+        }
+    with draining(gateway, "gateway-2") as drain:
+        assert drain.stderr is not None
+        assert any(said in line for line in drain.stderr), "it waits"
+        drain.send_signal(signal.SIGTERM)
+        assert "gateway-2: not drained to the end; run it again" in drain.stderr.read()
+    assert drain.returncode == 1
 
 
 @pytest.mark.real
