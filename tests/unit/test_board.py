@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.delivery import Delivery
 from gateway.http import ALIVE_WITHIN_S, READY_WITHIN_S, Board, serve
 from gateway.meters import Meters
-from gateway.pipeline import Delivery
 from smartbin.events import Deposit
 from smartbin.quarantine import Quarantine
 
