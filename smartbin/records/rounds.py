@@ -9,7 +9,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from smartbin import calendar
@@ -162,14 +174,13 @@ class Rounds:
         self, doors: Sequence[DoorKey], start_us: int, end_us: int, limit: int
     ) -> Sequence[Confirmation]:
         """What counts of what people confirmed in ``[start_us, end_us)``, newest first."""
-        c = emptying.c
-        within = and_(c.at_us >= start_us, c.at_us < end_us, c.outcome != Outcome.CONFLICT)
-        devices = sorted({key.device for key in doors})
-        asked = select(emptying).where(within, c.device.in_(devices))
         wanted = set(doors)
+        devices = sorted({key.device for key in wanted})
+        asked = {"start_us": start_us, "end_us": end_us, "devices": devices, "limit": limit}
         with self._reading() as db:
-            rows = db.execute(asked.order_by(c.at_us.desc(), c.device, c.door, c.id).limit(limit))
-            return [w for row in rows if (w := _told(row).what).key in wanted]
+            return [
+                w for row in db.execute(_CONFIRMED, asked) if (w := _told(row).what).key in wanted
+            ]
 
     def met(self, round_id: str, new: Sequence[Met], now_us: int) -> Sequence[Outcome]:
         """Keep problems; again is once, an id used for another is a conflict."""
@@ -254,6 +265,20 @@ class Rounds:
 
     def _reading(self) -> Any:
         return self._engine.connect().execution_options(reading=True)
+
+
+# Put together once: crews ask it with every look at what is full.
+_CONFIRMED = (
+    select(emptying)
+    .where(
+        emptying.c.at_us >= bindparam("start_us"),
+        emptying.c.at_us < bindparam("end_us"),
+        emptying.c.outcome != Outcome.CONFLICT,
+        emptying.c.device.in_(bindparam("devices", expanding=True)),
+    )
+    .order_by(emptying.c.at_us.desc(), emptying.c.device, emptying.c.door, emptying.c.id)
+    .limit(bindparam("limit"))
+)
 
 
 def _one_at_a_time(db: Connection) -> None:
