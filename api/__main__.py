@@ -102,6 +102,7 @@ def main(argv: list[str] | None = None) -> int:
         timeout_graceful_shutdown=SHUTDOWN_S,
         limit_concurrency=CONNECTIONS_MAX,
         access_log=False,
+        log_config=None,  # its lines are written as ours are
         server_header=False,
         ssl_certfile=certificate,
         ssl_keyfile=key,

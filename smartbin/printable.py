@@ -5,6 +5,8 @@ that no text moves the cursor, hides a line or invents one.
 from __future__ import annotations
 
 import logging
+import textwrap
+from typing import Any
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -15,11 +17,18 @@ def printable(text: str, keep: str = "") -> str:
 
 
 class LogFormatter(logging.Formatter):
-    """One line a message; a traceback, which is ours, keeps its lines."""
+    """One line a message; a traceback keeps its lines, each behind a margin, so that no error's
+    text can look like a line of the log.
+    """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """See logging.Formatter."""
         return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """See logging.Formatter."""
+        lines = printable(super().formatException(ei), keep="\n")
+        return textwrap.indent(lines, "    ", lambda _: True)
 
 
 def log_to_stderr() -> None:

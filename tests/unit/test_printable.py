@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 
@@ -17,6 +18,17 @@ def test_a_log_line_stays_one() -> None:
     record = logging.LogRecord("x", logging.WARNING, "f", 1, "said %s", (HOSTILE,), None)
     line = LogFormatter("%(levelname)s %(message)s").format(record)
     assert line == r"WARNING said a\x1b[2Jb\r\nERROR all is lost\u202e"
+
+
+def test_a_traceback_invents_no_line() -> None:
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "f", 1, "failed", (), sys.exc_info())
+    first, *others = LogFormatter("%(levelname)s %(message)s").format(record).split("\n")
+    assert first == "ERROR failed"
+    assert others[-1] == r"    ERROR all is lost\u202e"
+    assert all(line.startswith("    ") and line.isprintable() for line in others)
 
 
 def test_a_refusal_may_be_shown() -> None:
