@@ -1,4 +1,8 @@
-"""What ``make mutants`` found: killed by area, the survivors by name; ends with 1 under the bar."""
+"""What ``make mutants`` found: killed by area, the rest by name; ends with 1 under the bar.
+
+A mutant that was tried keeps its answer until its code changes: after writing a test for a
+survivor try it again by its name (``make mutants ARGS=NAME``).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,21 @@ from pathlib import Path
 FOLDER = Path("mutants")
 BAR_PCT = 90
 AREAS = ("gateway/pipeline.py", "smartbin/wire", "smartbin/rewards", "smartbin/sorting")
-# mutmut keeps the exit code of each mutant's test run: None is a mutant that was not tried, 33 one
-# that no test reaches; 1 and 3 are failed tests; the rest are signals and limits of time.
-ALIVE = {0: "survived", 33: "no test", None: "not tried"}
+# What mutmut keeps: pytest's exit codes of the mutant's run, signals as negative numbers, and
+# codes of its own. A test that fails (3: so hard that pytest itself does) notices the mutant, and
+# so does one that never ends.
+STATE = {
+    None: "not tried",
+    0: "survived",
+    1: "killed",
+    3: "killed",
+    -24: "timeout",
+    24: "timeout",
+    36: "timeout",
+    152: "timeout",
+    255: "timeout",
+    33: "no test",
+}
 
 
 def results() -> dict[str, dict[str, int | None]]:
@@ -29,16 +45,18 @@ def results() -> dict[str, dict[str, int | None]]:
 def main() -> int:
     """Print the table; answers the exit status."""
     under = False
-    print(f"{'area':<22} {'mutants':>8} {'killed':>8} {'share':>7}")
+    print(f"{'area':<22} {'mutants':>8} {'tried':>8} {'killed':>8} {'share':>7}")
     for area, codes in results().items():
-        states = Counter(ALIVE.get(code, "killed") for code in codes.values())
-        tried = len(codes) - states["not tried"]
-        share_pct = 100 * states["killed"] / tried if tried else 0.0
+        states = {name: STATE.get(code, f"ended with {code}") for name, code in codes.items()}
+        count = Counter(states.values())
+        tried = len(codes) - count["not tried"]
+        killed = count["killed"] + count["timeout"]
+        share_pct = 100 * killed / tried if tried else 0.0
         under |= tried > 0 and share_pct < BAR_PCT
-        print(f"{area:<22} {tried:>8} {states['killed']:>8} {share_pct:>6.1f}%")
-        for name, code in codes.items():
-            if code in (0, 33):
-                print(f"    {ALIVE[code]}: {name}")
+        print(f"{area:<22} {len(codes):>8} {tried:>8} {killed:>8} {share_pct:>6.1f}%")
+        for name, state in states.items():
+            if state not in ("killed", "not tried"):
+                print(f"    {state}: {name}")
     return 1 if under else 0
 
 
