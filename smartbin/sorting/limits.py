@@ -50,7 +50,8 @@ def load(folder: Path) -> Limits:
     """
     path = folder / FILE
     try:
-        file = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as text:
+            file = tomllib.load(text)
     except FileNotFoundError:
         return DEFAULT
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
