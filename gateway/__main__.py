@@ -53,6 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     shelf.add_argument("id", nargs="?", default="", help="one message; all when left out")
     shelf.add_argument("--reason", default="", help="only messages refused for this reason")
     shelf.add_argument("--device", default="", help="only messages of this device")
+    shelf.add_argument("--as-of", default="", help="replay: if our clock was wrong, when they came")
     credentials = commands.add_parser("provision", help="make, rotate, revoke device credentials")
     provision.add_arguments(credentials)
     deployment = commands.add_parser("secrets", help="make every secret of a deployment")
@@ -92,7 +93,9 @@ def main(argv: list[str] | None = None) -> int:
                 print(line)
             return 0
         if args.command == "quarantine":
-            return quarantine_command(settings, args.action, args.id, args.reason, args.device)
+            return quarantine_command(
+                settings, args.action, args.id, args.reason, args.device, args.as_of
+            )
         if args.command == "parts":
             text, status = share.parts_command(args.parts, load(settings.site).devices)
             print(text)

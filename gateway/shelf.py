@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 
 from gateway.settings import GatewaySettings
@@ -25,10 +26,18 @@ CHUNK = 200
 
 
 def quarantine_command(
-    settings: GatewaySettings, action: str, id: str, reason: str = "", device: str = ""
+    settings: GatewaySettings,
+    action: str,
+    id: str,
+    reason: str = "",
+    device: str = "",
+    as_of: str = "",
 ) -> int:
-    """Carry out one of ACTIONS on the messages chosen; answers the exit status."""
+    """Carry out one of ACTIONS on the messages chosen; answers the exit status. ``as_of`` is the
+    time to replay them as of, where the gateway's clock was wrong when they came.
+    """
     registry = load(settings.site)
+    as_of_us = _as_of_us(as_of, action)
     shelf = Quarantine(settings.quarantine)
     chosen = _chosen(shelf, id, reason, device)
     if id and next(chosen, None) is None:
@@ -40,7 +49,7 @@ def quarantine_command(
         for kept in islice(chosen, LIST_MAX):
             _show(kept, registry)
     elif action == "replay":
-        _replay(settings, shelf, chosen, registry)
+        _replay(settings, shelf, chosen, registry, as_of_us)
     else:
         if not (id or reason or device):
             raise BadInput("quarantine drop: name an id, or --reason, or --device")
@@ -90,8 +99,25 @@ def _when(kept: Kept, registry: Registry) -> str:
     return at.isoformat(timespec="seconds")
 
 
+def _as_of_us(as_of: str, action: str) -> int | None:
+    if not as_of:
+        return None
+    if action != "replay":
+        raise BadInput(f"--as-of: says when 'replay' looks from; leave it out of {action!r}")
+    try:
+        return calendar.to_us(datetime.fromisoformat(as_of))
+    except ValueError:
+        raise BadInput(
+            f"--as-of: {as_of!r} is no time with an offset; write it like 2026-11-26T18:30:00+08:00"
+        ) from None
+
+
 def _replay(
-    settings: GatewaySettings, shelf: Quarantine, chosen: Iterator[Kept], registry: Registry
+    settings: GatewaySettings,
+    shelf: Quarantine,
+    chosen: Iterator[Kept],
+    registry: Registry,
+    as_of_us: int | None,
 ) -> None:
     """Decode again as of the time received, keep what is good now, and forget just that."""
     decoder, zone = Decoder(registry), registry.site.zone
@@ -104,7 +130,7 @@ def _replay(
         lines = DepositLines(engine, zone)
         while chunk := list(islice(chosen, CHUNK)):
             seen += len(chunk)
-            good = {kept.id: facts for kept in chunk if (facts := _facts(decoder, kept))}
+            good = {kept.id: facts for kept in chunk if (facts := _facts(decoder, kept, as_of_us))}
             done |= _keep(telemetry, lines, good)
     finally:
         telemetry.close()
@@ -114,9 +140,11 @@ def _replay(
     print(f"{seen - len(done)} stay")
 
 
-def _facts(decoder: Decoder, kept: Kept) -> list[Fact]:
+def _facts(decoder: Decoder, kept: Kept, as_of_us: int | None) -> list[Fact]:
+    # Not as of now: what a device's wrong clock dated ahead would pass once that day has come.
     r = kept.rejected
-    decoded = decoder.decode(r.topic, r.payload, r.received_at_us)
+    received_at_us = r.received_at_us if as_of_us is None else as_of_us
+    decoded = decoder.decode(r.topic, r.payload, received_at_us)
     return [] if decoded.rejected else decoded.facts
 
 

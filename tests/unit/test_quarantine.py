@@ -128,6 +128,23 @@ def test_replay_keeps_event_time_and_identity(
     assert "1 replayed, 1 stay" in capsys.readouterr().out
 
 
+def test_what_came_while_our_clock_was_behind_is_replayed_as_of_when_it_came(
+    settings: GatewaySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day_us = 24 * 3_600_000_000
+    topic = "smartbin/v1/xinbei/bin-001/deposit"
+    late = Rejected(topic, DEPOSIT, NOW_US - day_us, "future_time", "at", "ahead of the clock")
+    shelf = Quarantine(settings.quarantine)
+    shelf.add([late])
+    assert quarantine_command(settings, "replay", "") == 0
+    assert [kept.rejected for kept in shelf] == [late]
+    quarantine_command(settings, "replay", "", as_of="2026-05-29T04:26:40+08:00")
+    assert "1 replayed, 0 stay" in capsys.readouterr().out
+    for as_of, action in (("2026-05-29T04:26:40", "replay"), ("now", "replay"), ("now", "list")):
+        with pytest.raises(BadInput, match="--as-of"):
+            quarantine_command(settings, action, "", as_of=as_of)
+
+
 def test_list_show_and_drop(settings: GatewaySettings, capsys: pytest.CaptureFixture[str]) -> None:
     shelf = Quarantine(settings.quarantine)
     shelf.add([refused(1), refused(2, "unknown_device", "bin-999")])

@@ -1,0 +1,124 @@
+"""Two APIs over one PostgreSQL and one telemetry store: who signed in at one is known to the other,
+both settle, and points are booked once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import Engine, func, select
+
+from smartbin import calendar
+from smartbin.events import Deposit, Judge, Verdict
+from smartbin.records import open_engine
+from smartbin.records.accounts import Accounts
+from smartbin.records.deposits import DepositLines
+from smartbin.records.passwords import Passwords
+from smartbin.records.principals import Role
+from smartbin.records.schema import account, ledger, unsettled
+from smartbin.records.users import Users
+from smartbin.registry.load import load
+from smartbin.telemetry import open_writer
+from tests import postgres
+from tests.broker.process import SITE
+from tests.faults.plant import Api
+from tests.places import SHANGHAI
+from tests.real import free_port, until
+
+pytestmark = pytest.mark.real
+CARDS = 300
+PASSWORD = "four quiet lorries"
+PAGE = {"X-Requested-With": "smartbin"}
+DAY = date(2026, 11, 18)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with postgres.server() as server, server.database() as url:
+        opened = open_engine(url)
+        yield opened
+        opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def apis(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx2.Client]]:
+    """A browser at each of two APIs; both settle every second."""
+    folder = tmp_path_factory.mktemp("replicas")
+    telemetry = f"sqlite:///{folder}/telemetry.db"
+    open_writer(telemetry, SHANGHAI).close()
+    settings = {
+        "SMARTBIN_TELEMETRY_URL": telemetry,
+        "SMARTBIN_RECORDS_URL": engine.url.render_as_string(hide_password=False),
+    }
+    running = [Api(folder, settings, free_port()) for _ in range(2)]
+    with contextlib.ExitStack() as ends:
+        for one in running:
+            one.start()
+            ends.callback(one.end, signal.SIGTERM)
+        for one in running:
+            until(one.ready, "the API is ready", 60)
+        yield [
+            ends.enter_context(httpx2.Client(base_url=f"http://127.0.0.1:{one.port}", headers=PAGE))
+            for one in running
+        ]
+
+
+def test_a_session_is_everywhere(engine: Engine, apis: list[httpx2.Client]) -> None:
+    first, second = apis
+    Users(engine, Passwords()).create("li.wei", Role.CREW, None, PASSWORD, time.time_ns() // 1000)
+    answer = first.post("/api/v1/session", json={"name": "li.wei", "password": PASSWORD})
+    assert answer.status_code == 200
+    cookie = {"Cookie": f"smartbin_session={answer.cookies['smartbin_session']}"}
+    assert second.get("/api/v1/session", headers=cookie).json()["name"] == "li.wei"
+    assert second.delete("/api/v1/session", headers=cookie).status_code == 204
+    assert first.get("/api/v1/session", headers=cookie).status_code == 401
+
+
+def test_two_that_settle_book_once(
+    engine: Engine, apis: list[httpx2.Client], tmp_path: Path
+) -> None:
+    home = next(iter(load(SITE).communities))
+    table = tmp_path / "accounts.csv"
+    rows = (f"card-{n},household,{home},2025-01-01,,\n" for n in range(CARDS))
+    table.write_text("card,kind,community,from,to,account\n" + "".join(rows), encoding="utf-8")
+    Accounts(engine).load(table, {home}, 0)
+    lines = DepositLines(engine, SHANGHAI)
+    start_us = calendar.start_us(DAY, SHANGHAI)
+    turns = count()
+
+    def deposit() -> bool:
+        at_us = start_us + next(turns) * calendar.US_PER_HOUR
+        deposit = Deposit("bin-001", "kitchen", at_us, 2000, Verdict.CORRECT, Judge.CAMERA)
+        lines.append([replace(deposit, at_us=at_us + n, account=f"card-{n}") for n in range(CARDS)])
+        return all(_booked_by(api) > 0 for api in apis)
+
+    until(deposit, "both APIs settle", 60)
+    until(lambda: _count(engine, unsettled.c.id) == 0, "all is settled", 60)
+    with engine.connect() as db:
+        balances = {int(points) for points in db.execute(select(account.c.balance)).scalars()}
+        booked = db.scalar(select(func.sum(ledger.c.points)))
+    assert len(balances) == 1, "the same deposits, the same points"
+    (points,) = balances
+    assert points > 0
+    assert booked == points * CARDS
+
+
+def _booked_by(api: httpx2.Client) -> float:
+    metrics = api.get("/metrics").text.splitlines()
+    (line,) = [m for m in metrics if m.startswith("smartbin_api_ledger_entries_total")]
+    return float(line.split()[1])
+
+
+def _count(engine: Engine, column: Any) -> int:
+    with engine.connect() as db:
+        return db.scalar(select(func.count(column))) or 0
