@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -28,9 +28,11 @@ def small_registry(
     zone: ZoneInfo = SHANGHAI,
     took: Mapping[tuple[str, str], Category] = {},
     served: Mapping[str, Days] = {},
+    called: Callable[[str], str] = str,
 ) -> Registry:
     """bin-001 belongs to ``oak``, bin-002 to ``elm``; point-01 serves both. Doors take what they
-    are called, or what ``took`` says; devices serve always, or as ``served`` says.
+    are called, or what ``took`` says; devices serve always, or as ``served`` says; ``called`` may
+    change every name.
     """
     kinds = {
         "bin-001": DeviceKind.BIN,
@@ -38,13 +40,13 @@ def small_registry(
         "point-01": DeviceKind.COLLECTION_POINT,
     }
     return Registry(
-        Site("testsite", "测试街道", zone, 2, 2, 1, 1),
+        Site("testsite", called("测试街道"), zone, 2, 2, 1, 1),
         [
-            Community("oak", "橡树社区", CommunityKind.SHOWCASE, "G1", 540, False, 0, 0),
-            Community("elm", "榆树社区", CommunityKind.STANDARD, "G2", 300, True, 400, 0),
+            Community("oak", called("橡树社区"), CommunityKind.SHOWCASE, "G1", 540, False, 0, 0),
+            Community("elm", called("榆树社区"), CommunityKind.STANDARD, "G2", 300, True, 400, 0),
         ],
         [
-            Device(id, kind, id, 400 if id == "bin-002" else 0, 0, served.get(id, ALWAYS))
+            Device(id, kind, called(id), 400 if id == "bin-002" else 0, 0, served.get(id, ALWAYS))
             for id, kind in kinds.items()
         ],
         [

@@ -21,6 +21,7 @@ from smartbin.records import open_engine, prepare
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
 from smartbin.records.users import Users
+from smartbin.registry import Registry
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, free_port, missing, program, until
@@ -89,7 +90,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
+def registry() -> Registry:
+    """The site that is shown; a module may have one of its own."""
+    return small_registry()
+
+
+@pytest.fixture
+def screens(tmp_path: Path, browser: Browser, registry: Registry) -> Iterator[Screens]:
     url = f"sqlite:///{tmp_path}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
     engine = open_engine(f"sqlite:///{tmp_path}/records.db")
@@ -98,7 +105,7 @@ def screens(tmp_path: Path, browser: Browser) -> Iterator[Screens]:
     for role in (Role.CREW, Role.OFFICE):
         users.create(role, role, None, PASSWORD, now_us())
     quarantine = tmp_path / "quarantine"
-    parts = Parts(small_registry(), reader, engine, quarantine, now_us, STATIC, tariffs=TARIFFS)
+    parts = Parts(registry, reader, engine, quarantine, now_us, STATIC, tariffs=TARIFFS)
     port = free_port()
     with ExitStack() as running:
         running.enter_context(serving(parts, port))

@@ -3,7 +3,7 @@ type Cell = string | number;
 /** A table as CSV that a spreadsheet opens with Chinese intact (BOM) and runs no formula from. */
 export function csvOf(rows: Cell[][]): string {
   const cell = (value: Cell) => {
-    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+    const text = typeof value === "string" && /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return `\uFEFF${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
