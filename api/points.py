@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api import points_schemas as schemas
@@ -13,9 +13,9 @@ from api.inputs import NUMBER_MAX, AccountPath, OneLine
 from api.parts import PartsDep
 from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
-from api.windows import Window
+from api.windows import Window, first_page
 from smartbin.errors import NotFound
-from smartbin.records.accounts import Accounts, masked
+from smartbin.records.accounts import Account, Accounts, masked
 from smartbin.records.community_points import of_community
 from smartbin.records.ledger import entries_of
 from smartbin.records.redemptions import Shop
@@ -25,6 +25,23 @@ router = APIRouter(prefix="/api/v1", tags=["points"])
 TOP_MAX = 50
 LINES_MAX = 1_000
 ACCOUNTS_MAX = 1_000
+
+
+def known(parts: PartsDep, account: AccountPath) -> Account:
+    """The account that the path names."""
+    found = Accounts(parts.engine).get(account)
+    if found is None:
+        raise unknown(account)
+    return found
+
+
+def shop(parts: PartsDep) -> Shop:
+    """What writes points that were not earned by a deposit."""
+    return Shop(parts.engine, parts.registry.site.zone)
+
+
+KnownAccount = Annotated[Account, Depends(known)]
+ShopDep = Annotated[Shop, Depends(shop)]
 
 
 @router.get(
@@ -85,20 +102,17 @@ def accounts(
     found = Accounts(parts.engine).page(
         today, after=after, prefix=q, community=community, card=card, limit=limit + 1
     )
-    rows = [schemas.AccountRow.of(one, today) for one in found[:limit]]
+    page, last = first_page(found, limit)
+    rows = [schemas.AccountRow.of(one, today) for one in page]
     if format is Format.CSV:
         return model_csv(schemas.AccountRow, rows, "accounts")
-    more = rows[-1].account if len(found) > limit else None
-    return schemas.AccountList(accounts=rows, next_after=more)
+    return schemas.AccountList(accounts=rows, next_after=last.code if last else None)
 
 
 @router.get("/accounts/{account}", dependencies=[RESIDENT], responses=documented(404))
-def account(parts: PartsDep, account: AccountPath) -> schemas.AccountOut:
+def account(parts: PartsDep, account: KnownAccount) -> schemas.AccountOut:
     """An account: its balance and its cards."""
-    found = Accounts(parts.engine).get(account)
-    if found is None:
-        raise unknown(account)
-    return schemas.AccountOut.of(found, parts.today())
+    return schemas.AccountOut.of(account, parts.today())
 
 
 @router.get(
@@ -136,7 +150,7 @@ def statement(
 )
 def entries(
     parts: PartsDep,
-    account: AccountPath,
+    account: KnownAccount,
     before: Annotated[int | None, Query(ge=1, description="continue: next_before")] = None,
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="entries of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
@@ -144,14 +158,11 @@ def entries(
     """The account's entries in the ledger, the newest first: their sum is the balance. A statement
     explains them.
     """
-    if Accounts(parts.engine).get(account) is None:
-        raise unknown(account)
-    found = entries_of(parts.engine, account, before, limit + 1)
-    rows = [schemas.EntryOut.of(one, parts) for one in found[:limit]]
+    page, last = first_page(entries_of(parts.engine, account.code, before, limit + 1), limit)
+    rows = [schemas.EntryOut.of(one, parts) for one in page]
     if format is Format.CSV:
-        return model_csv(schemas.EntryOut, rows, f"entries-{account}")
-    more = rows[-1].id if len(found) > limit else None
-    return schemas.EntryList(entries=rows, next_before=more)
+        return model_csv(schemas.EntryOut, rows, f"entries-{account.code}")
+    return schemas.EntryList(entries=rows, next_before=last.id if last else None)
 
 
 @router.post(
@@ -160,12 +171,10 @@ def entries(
     responses=documented(404, 409),
 )
 def adjust(
-    parts: PartsDep, account: AccountPath, body: schemas.AdjustmentIn, who: OfficeDep
+    parts: PartsDep, shop: ShopDep, account: AccountPath, body: schemas.AdjustmentIn, who: OfficeDep
 ) -> schemas.AdjustmentMade:
     """Give or take points, with a reason; repeating the request changes nothing."""
-    made = Shop(parts.engine, parts.registry.site.zone).adjust(
-        account, body.request_id, body.points, body.reason, who.name, parts.now_us()
-    )
+    made = shop.adjust(account, body.request_id, body.points, body.reason, who.name, parts.now_us())
     return schemas.AdjustmentMade(**made)
 
 

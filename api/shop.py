@@ -11,12 +11,11 @@ from api import points_schemas as schemas
 from api.errors import Problem, documented
 from api.inputs import NUMBER_MAX, AccountPath, NumberPath
 from api.parts import Parts, PartsDep
-from api.points import unknown
+from api.points import KnownAccount, ShopDep
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
-from api.windows import Skip, next_skip
+from api.windows import Skip, first_page, next_skip
 from smartbin.errors import NotFound
-from smartbin.records.accounts import Accounts
 from smartbin.records.principals import Principal, Role
 from smartbin.records.redemptions import Redemption, Shop, State
 
@@ -31,14 +30,14 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 @router.get("/rewards", dependencies=[PUBLIC],
             response_model=schemas.RewardList)  # fmt: skip
 def rewards(
-    parts: PartsDep,
+    shop: ShopDep,
     every: Annotated[bool, Query(description="what is no more offered too")] = False,
     skip: Skip = 0,
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RewardList | Response:
     """What can be had for points, the cheapest first."""
-    found = _shop(parts).rewards(every=every)[skip : skip + limit + 1]
+    found = shop.rewards(every=every)[skip : skip + limit + 1]
     rows = [schemas.RewardOut.of(one) for one in found[:limit]]
     if format is Format.CSV:
         return model_csv(schemas.RewardOut, rows, "rewards")
@@ -46,9 +45,9 @@ def rewards(
 
 
 @router.post("/rewards", dependencies=[OFFICE])
-def put_reward(parts: PartsDep, body: schemas.RewardIn) -> schemas.RewardOut:
+def put_reward(shop: ShopDep, body: schemas.RewardIn) -> schemas.RewardOut:
     """Put a reward into the catalogue, or change the one of that id: price, stock, offered."""
-    _shop(parts).put(body.kept())
+    shop.put(body.kept())
     return schemas.RewardOut.of(body.kept())
 
 
@@ -58,10 +57,14 @@ def put_reward(parts: PartsDep, body: schemas.RewardIn) -> schemas.RewardOut:
     responses=documented(404, 409),
 )
 def redeem(
-    parts: PartsDep, account: AccountPath, body: schemas.RedemptionIn, who: ResidentDep
+    parts: PartsDep,
+    shop: ShopDep,
+    account: AccountPath,
+    body: schemas.RedemptionIn,
+    who: ResidentDep,
 ) -> schemas.RedemptionMade:
     """Spend points on a reward; repeating the request changes nothing and is answered the same."""
-    made = _shop(parts).redeem(
+    made = shop.redeem(
         account, body.request_id, body.reward, body.quantity, who.name, parts.now_us()
     )
     return schemas.RedemptionMade.of(made, parts)
@@ -75,16 +78,15 @@ def redeem(
 )
 def redemptions_of(
     parts: PartsDep,
-    account: AccountPath,
+    shop: ShopDep,
+    account: KnownAccount,
     before: Before = None,
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RedemptionList | Response:
     """An account's redemptions, newest first."""
-    if Accounts(parts.engine).get(account) is None:
-        raise unknown(account)
-    found = _shop(parts).redemptions(code=account, before=before, limit=limit)
-    return _answer(parts, found, limit, format, f"redemptions-{account}")
+    found = shop.redemptions(code=account.code, before=before, limit=limit + 1)
+    return _answer(parts, found, limit, format, f"redemptions-{account.code}")
 
 
 @router.post(
@@ -92,17 +94,22 @@ def redemptions_of(
     responses=documented(404, 409),
 )
 def cancel(
-    parts: PartsDep, account: AccountPath, redemption: NumberPath, who: ResidentDep
+    parts: PartsDep,
+    shop: ShopDep,
+    account: AccountPath,
+    redemption: NumberPath,
+    who: ResidentDep,
 ) -> schemas.RedemptionRow:
     """Take a redemption back that was not handed over, within 7 days: the points return."""
-    _mine(parts, redemption, account)
-    done = _shop(parts).cancel(redemption, who.name, parts.now_us())
+    _mine(shop, redemption, account)
+    done = shop.cancel(redemption, who.name, parts.now_us())
     return schemas.RedemptionRow.of(done, parts)
 
 
 @router.get("/redemptions", response_model=schemas.RedemptionList)
 def redemptions(
     parts: PartsDep,
+    shop: ShopDep,
     who: CounterDep,
     state: State | None = None,
     before: Before = None,
@@ -110,31 +117,27 @@ def redemptions(
     format: FormatQuery = Format.JSON,
 ) -> schemas.RedemptionList | Response:
     """Redemptions, newest first; a community sees its own."""
-    found = _shop(parts).redemptions(
-        community=who.community, state=state, before=before, limit=limit
-    )
+    found = shop.redemptions(community=who.community, state=state, before=before, limit=limit + 1)
     return _answer(parts, found, limit, format, "redemptions")
 
 
 @router.post("/redemptions/{redemption}/handover", responses=documented(404, 409))
-def hand_over(parts: PartsDep, redemption: NumberPath, who: CounterDep) -> schemas.RedemptionRow:
+def hand_over(
+    parts: PartsDep, shop: ShopDep, redemption: NumberPath, who: CounterDep
+) -> schemas.RedemptionRow:
     """The reward was given out."""
     if who.community is not None:
-        found = _shop(parts).redemptions(number=redemption)
+        found = shop.redemptions(number=redemption)
         if found and found[0].community != who.community:
             said = f"redemption {redemption} is not of {who.community}"
             raise Problem(403, "forbidden", said)
-    done = _shop(parts).hand_over(redemption, who.name, parts.now_us())
+    done = shop.hand_over(redemption, who.name, parts.now_us())
     return schemas.RedemptionRow.of(done, parts)
 
 
-def _shop(parts: Parts) -> Shop:
-    return Shop(parts.engine, parts.registry.site.zone)
-
-
-def _mine(parts: Parts, number: int, account: str) -> None:
+def _mine(shop: Shop, number: int, account: str) -> None:
     """Refuse a redemption of another account: its number is no secret."""
-    found = _shop(parts).redemptions(number=number)
+    found = shop.redemptions(number=number)
     if not found or found[0].account != account:
         raise NotFound("unknown-redemption", f"redemption: {account} has no number {number}")
 
@@ -142,8 +145,8 @@ def _mine(parts: Parts, number: int, account: str) -> None:
 def _answer(
     parts: Parts, found: list[Redemption], limit: int, format: Format, name: str
 ) -> schemas.RedemptionList | Response:
-    rows = [schemas.RedemptionRow.of(one, parts) for one in found]
+    page, last = first_page(found, limit)
+    rows = [schemas.RedemptionRow.of(one, parts) for one in page]
     if format is Format.CSV:
         return model_csv(schemas.RedemptionRow, rows, name)
-    following = found[-1].id if len(found) == limit else None
-    return schemas.RedemptionList(redemptions=rows, next_before=following)
+    return schemas.RedemptionList(redemptions=rows, next_before=last.id if last else None)

@@ -59,6 +59,17 @@ def next_skip(found: Sequence[object], skip: int, limit: int) -> int | None:
     return skip + limit if len(found) > limit else None
 
 
+Found = TypeVar("Found")
+
+
+def first_page(found: Sequence[Found], limit: int) -> tuple[Sequence[Found], Found | None]:
+    """The page of ``found`` rows, asked for one beyond the limit; and, where more follow, its last
+    row, which the next page continues after.
+    """
+    rows = found[:limit]
+    return rows, rows[-1] if len(found) > limit else None
+
+
 PAGE_MAX = 1_000
 
 

@@ -146,6 +146,8 @@ def test_redeeming_repeating_cancelling_and_handing_over(api: Api, books: Books)
     assert [row["id"] for row in listed] == [second]
     mine = api.get(f"{path}?limit=1", Role.RESIDENT)
     assert mine["next_before"] == second
+    whole = api.get(f"{path}?limit=2", Role.RESIDENT)
+    assert (len(whole["redemptions"]), whole["next_before"]) == (2, None)  # nothing lies behind
     rest = api.get(f"{path}?before={second}", Role.RESIDENT)
     assert [row["id"] for row in rest["redemptions"]] == [number]
     assert api.get("rewards", Role.PUBLIC)["rewards"][0]["stock"] == 2
