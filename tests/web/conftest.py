@@ -61,15 +61,17 @@ class Screens:
     def open(self, path: str, *, role: str = "", theme: str = "light") -> Page:
         context = self.context(theme=theme, width=1920, height=1080)
         if role:
-            answer = context.request.post(
-                f"{self.url}/api/v1/session",
-                data={"name": role, "password": PASSWORD},
-                headers={"X-Requested-With": "smartbin"},
-            )
-            assert answer.ok, answer.text()
+            self.sign_in(context, name=role, password=PASSWORD)
         page = context.new_page()
         page.goto(f"{self.url}{path}")
         return page
+
+    def sign_in(self, context: BrowserContext, **who: str) -> None:
+        """A name and password, or a card and code."""
+        answer = context.request.post(
+            f"{self.url}/api/v1/session", data=who, headers={"X-Requested-With": "smartbin"}
+        )
+        assert answer.ok, answer.text()
 
     def context(self, *, theme: str, width: int, height: int) -> BrowserContext:
         return self.browser.new_context(

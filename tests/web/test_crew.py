@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import delete, select
 
+from smartbin.events import LevelReading
+from smartbin.records.schema import emptying, problem, round_
 from tests.real import until
+from tests.web.conftest import Screens, now_us
 from tests.web.system import PASSWORD, System, running
 from tests.web.test_wcag import violations
 
@@ -182,6 +186,33 @@ def test_ten_seconds_to_undo_and_then_what_was_done_survives_a_dead_phone(system
     assert [row["device"] for row in system.collections()] == ["bin-002"]
     again = page.locator("li", has_text="1号箱 · 贻成豪庭")
     expect(again.get_by_role("button", name="已清运", exact=True)).to_be_visible()
+
+
+def test_a_round_that_the_api_has_lost_is_told_again_as_a_whole(screens: Screens) -> None:
+    full = [LevelReading(d, "kitchen", now_us() - 1_000_000, 97) for d in ("bin-001", "bin-002")]
+    screens.writer.append(full)
+    page = screens.open("/crew", role="crew")
+    begin(page)
+    empty(page)
+    expect(page.get_by_role("button", name=re.compile("撤销"))).to_have_count(0, timeout=UNDO_MS)
+    expect(page.get_by_text("已全部上传")).to_be_visible()
+
+    def told() -> list[tuple[str, str]]:
+        found = page.request.get(f"{screens.url}/api/v1/collections").json()["collections"]
+        return [(row["device"], row["source"]) for row in found]
+
+    assert told() == [("bin-001", "crew")]
+    with screens.engine.begin() as db:  # a backup from before the round is put in place
+        db.execute(delete(emptying))
+        db.execute(delete(round_))
+    assert told() == []
+    other = page.locator("li", has_text="bin-002").last
+    other.get_by_role("button", name="详情").click()
+    other.get_by_role("button", name="箱体损坏").click()
+    until(lambda: told() == [("bin-001", "crew")], "what it had taken is told again")
+    expect(page.get_by_text("已全部上传")).to_be_visible()
+    with screens.engine.connect() as db:
+        assert db.execute(select(problem.c.device)).all() == [("bin-002",)]
 
 
 def test_a_fire_comes_first_and_says_what_to_do(system: System) -> None:

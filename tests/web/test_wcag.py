@@ -142,7 +142,7 @@ def test_empty_pages_and_pages_of_somebody_who_may_not(screens: Screens) -> None
 
 def test_the_crew_page_with_everything_open(filled: Screens) -> None:
     context = filled.context(theme="light", width=360, height=740)
-    _sign_in(context, filled, {"name": "crew", "password": PASSWORD})
+    filled.sign_in(context, name="crew", password=PASSWORD)
 
     def opened(page: Page) -> None:
         closed = page.get_by_role("button", name=re.compile("^(详情|Details)$"))
@@ -166,7 +166,7 @@ def test_the_crew_page_with_everything_open(filled: Screens) -> None:
 def test_the_residents_page(filled: Screens) -> None:
     context = filled.context(theme="light", width=360, height=740)
     code, _ = Codes(filled.engine, Passwords()).make(HOME, "office", now_us())
-    _sign_in(context, filled, {"card": "H1", "code": code})
+    filled.sign_in(context, card="H1", code=code)
 
     def asked(page: Page) -> None:
         page.get_by_role("button", name=re.compile("^(兑换|Redeem) ")).first.click()
@@ -178,10 +178,3 @@ def test_the_residents_page(filled: Screens) -> None:
     for act in (as_it_is, asked, searched):
         assert campaign(context, filled.url, ("/me",), act) == []
     assert campaign(context, filled.url, ("/account",), as_it_is) == []
-
-
-def _sign_in(context: BrowserContext, screens: Screens, who: dict[str, str]) -> None:
-    answer = context.request.post(
-        f"{screens.url}/api/v1/session", data=who, headers={"X-Requested-With": "smartbin"}
-    )
-    assert answer.ok, answer.text()

@@ -53,10 +53,9 @@ export async function flush(who: string): Promise<boolean> {
     try {
       await sendRound(round, own);
     } catch (error) {
-      const start = all.find((e) => e.round === round && e.kind === "start");
-      if (!(error instanceof ApiError && error.kind === "missing" && start)) throw error;
-      await post("rounds", start.body); // the API has lost the round (an older backup): tell it anew
-      await sendRound(round, own);
+      if (!(error instanceof ApiError && error.kind === "missing")) throw error;
+      // The API has lost the round (an older backup): what it had already taken is told anew with the rest.
+      await sendRound(round, all.filter((e) => e.round === round && e.outcome !== "conflict" && !isHeld(e, Date.now()) && !isOthers(e, who)));
     }
   }
   const photos = await sendPhotos(who);

@@ -24,10 +24,13 @@ export const pathOf = (room: Room) => (room === "overview" ? "/office" : `/offic
 export function useSession(room: Room) {
   const session = useResource(() => get<Session>("session"));
   const role = computed(() => session.data.value?.role ?? null);
+  /** Whose community's things alone they see; null for everybody's. */
+  const community = computed(() => session.data.value?.community ?? null);
+  const may = (one: Room) => role.value !== null && OPEN_TO[one].includes(role.value);
   const denied = computed(() => {
     if (session.error.value?.kind === "unauthorised") return session.error.value;
-    return role.value && !OPEN_TO[room].includes(role.value) ? new ApiError("forbidden", 403, role.value) : null;
+    return role.value && !may(room) ? new ApiError("forbidden", 403, role.value) : null;
   });
-  const mine = computed(() => ROOMS.filter((one) => role.value && OPEN_TO[one].includes(role.value)));
-  return { session, role, denied, mine };
+  const mine = computed(() => ROOMS.filter(may));
+  return { role, community, may, denied, mine };
 }

@@ -5,6 +5,7 @@ import type { Alarms, Community, DevicesOut, FullDoors, QuarantineOut, Ranking, 
 import { dayOf } from "@/lib/clock";
 import { useFormat } from "@/lib/format";
 import { useResource } from "@/lib/resource";
+import { useRewardName } from "@/lib/rewards";
 import type { Task } from "./OfficeTasks.vue";
 
 const MINUTE = 60_000;
@@ -15,6 +16,7 @@ const SHOWN = 6;
 export function useTasks(role: Ref<Role | null>, now: Ref<number>, site: Ref<Site | null>, communities: Ref<Community[]>, ranking: Ref<Ranking | null>) {
   const { t } = useI18n();
   const f = useFormat();
+  const { rewardName } = useRewardName();
   const office = () => role.value === "office" || role.value === "admin";
   const onlyOffice = <T,>(ask: () => Promise<T>) => () => (office() ? ask() : Promise.resolve(null));
 
@@ -57,7 +59,7 @@ export function useTasks(role: Ref<Role | null>, now: Ref<number>, site: Ref<Sit
       ...task("quarantine", "warn", refused.data.value?.total ?? 0, listed(reasons), "/office/quarantine"),
       ...task("signals", "warn", signals.data.value?.total ?? 0, listed([...new Set((signals.data.value?.signals ?? []).map((s) => t(`signal.${s.kind}`)))]), "/office/signals"),
       ...task("insufficient", "info", insufficient.length, listed(insufficient.map((one) => communities.value.find((c) => c.id === one.community)?.name ?? one.community)), "/office#communities"),
-      ...task("lowStock", "info", low.length, listed(low.map((r) => t("tasks.left", { name: r.name, n: f.int(r.stock) }))), "/office/rewards"),
+      ...task("lowStock", "info", low.length, listed(low.map((r) => t("tasks.left", { name: rewardName(r), n: f.int(r.stock) }))), "/office/rewards"),
       ...task("waiting", "info", waiting.data.value?.redemptions.length ?? 0, "", "/office/rewards"),
     ];
   });
