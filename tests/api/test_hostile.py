@@ -15,7 +15,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin.cells import safe_cell
 from smartbin.events import Alarm, AlarmType, Collection, Deposit, Judge, LevelReading, Verdict
 from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts
@@ -38,6 +37,7 @@ OPERATIONS = {
     if "get" in operation and path.startswith("/api/v1/")
 }
 TABLES = [p for p, asked in OPERATIONS.items() if any(one["name"] == "format" for one in asked)]
+RUNS = tuple("=+-@\t\r\n＝＋－＠")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 SHOWN = {
     "/api/v1/accounts/{account}/entries", "/api/v1/alarms", "/api/v1/bins/full",
@@ -99,7 +99,7 @@ def test_no_cell_runs(hostile: TestClient, path: str) -> None:
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
     cells = [cell for row in rows[1:] for cell in row]
     for cell in cells:
-        assert NUMBER.fullmatch(cell) or safe_cell(cell) == cell, cell
+        assert NUMBER.fullmatch(cell) or not cell.startswith(RUNS), cell
     assert (path not in SHOWN) or any(cell.startswith(f"'{FORMULA}") for cell in cells)
 
 
