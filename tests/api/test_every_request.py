@@ -31,7 +31,7 @@ CONFIG = {
     "request-timeout": 30.0,
 }
 # What no JSON Schema can say: two days that bound each other and lie around today, a role and its
-# community, a name that somebody has, a JPEG.
+# community, a name that somebody has or of characters that Unicode has not, a JPEG.
 BEYOND_SCHEMAS = {
     "from": ("swap them", "at a time", "is no day from"),
     "to": ("is no day from",),
@@ -39,7 +39,7 @@ BEYOND_SCHEMAS = {
     "body": ("is no JPEG", "field required"),
     "role": ("is nobody's to give",),
     "community": ("say which community", "leave it out"),
-    "name": ("exists",),
+    "name": ("exists", "printable characters"),
     "password": ("too easy to guess",),
 }
 # The document is the code's own (tests/test_repo.py); the live stream never ends.
