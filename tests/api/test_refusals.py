@@ -47,6 +47,18 @@ def test_bad_input_names_the_parameter_and_the_remedy(
     assert {"type", "title", "status", "detail", "instance"} <= body.keys()
 
 
+@pytest.mark.parametrize("control", ["\0", "\x1b", "\x7f", "\x85", "\x9b"])
+def test_no_text_carries_what_drives_a_terminal(api: Api, control: str) -> None:
+    one_line = {"name": f"li{control}[2Jwei", "password": "four quiet lorries"}
+    answer = api.client.post("/api/v1/session", json=one_line)
+    assert (answer.status_code, answer.json()["parameter"]) == (422, "name"), answer.text
+    verdict = {"id": "a" * 8, "door": "kitchen", "at": "2026-11-23T08:00:00Z"}
+    lines = {**verdict, "verdict": "correct", "why": f"seen\n{control}[2J"}
+    headers = api.as_(Role.OFFICE)
+    answer = api.client.post("/api/v1/devices/bin-001/verdicts", json=lines, headers=headers)
+    assert (answer.status_code, answer.json()["parameter"]) == (422, "why"), answer.text
+
+
 def test_unknown_addresses_and_methods_are_problems_too(api: Api) -> None:
     assert api.client.get("/api/v1/nothing").json()["status"] == 404
     assert api.client.post("/api/v1/site").json()["status"] == 405
