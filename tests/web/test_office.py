@@ -15,6 +15,7 @@ from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser
 HOUR_US = calendar.US_PER_HOUR
+PAPER_PX = 703  # A4 between its margins
 
 
 def fill(screens: Screens) -> None:
@@ -110,6 +111,24 @@ def test_the_office_makes_a_crew_that_signs_in_and_a_token_that_it_revokes(
     tokens.get_by_role("button", name="吊销").click()
     expect(page.get_by_role("status").first).to_contain_text("令牌已吊销")
     expect(tokens.get_by_text("还没有令牌")).to_be_visible()
+
+
+def test_paper_is_light_and_as_wide_as_a_page_whatever_the_screen_was(screens: Screens) -> None:
+    fill(screens)
+    page = screens.open("/office/community/oak", role="office", theme="dark")
+    html = page.locator("html")
+    expect(page.locator("canvas").first).to_be_visible()
+    expect(html).to_have_attribute("data-theme", "dark")
+    page.emulate_media(media="print")
+    expect(html).to_have_attribute("data-theme", "light")
+    page.wait_for_function(f"document.querySelector('canvas').clientWidth <= {PAPER_PX}")
+    page.set_viewport_size({"width": PAPER_PX, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= PAPER_PX
+    expect(page.get_by_text("统计时段")).to_be_visible()
+    expect(page.get_by_text("打印于")).to_be_visible()
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.emulate_media(media="screen")
+    expect(html).to_have_attribute("data-theme", "dark")
 
 
 SHOWS = {

@@ -178,3 +178,10 @@ def test_the_residents_page(filled: Screens) -> None:
     for act in (as_it_is, asked, searched):
         assert campaign(context, filled.url, ("/me",), act) == []
     assert campaign(context, filled.url, ("/account",), as_it_is) == []
+
+
+def test_the_apis_description(screens: Screens) -> None:
+    page = screens.open("/docs")
+    expect(page.locator('[data-path="/api/v1/bins/full"]')).to_be_visible()
+    # Swagger UI's own markup puts a link into the button that opens an endpoint.
+    assert [one for one in violations(page) if not one.startswith("nested-interactive: ")] == []

@@ -28,6 +28,7 @@ export function useFormat() {
     points: (ratio: number) => `${ratio > 0 ? "+" : ""}${make.value.tenth.format(ratio * 100)}`,
     pct: (ratio: number) => `${make.value.tenth.format(ratio * 100)}%`,
     date: (at: string | number) => make.value.date.format(ms(at)),
+    day: (day: string) => make.value.date.format(Date.parse(`${day}T12:00:00+08:00`)),
     shortDay: (day: string) => make.value.short.format(Date.parse(`${day}T12:00:00+08:00`)),
     time: (at: string | number) => make.value.time.format(ms(at)),
     exact: (at: string | number) => make.value.exact.format(ms(at)),

@@ -4,14 +4,19 @@ export type ThemeChoice = "auto" | "light" | "dark";
 
 const KEY = "smartbin.theme";
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const paper = window.matchMedia("print");
 
 export const choice = ref<ThemeChoice>((localStorage.getItem(KEY) as ThemeChoice | null) ?? "auto");
 export const theme = ref<"light" | "dark">("light");
 const systemDark = ref(dark.matches);
 dark.addEventListener("change", (event) => { systemDark.value = event.matches; });
 
+/** Whether the page is laid out for paper now, which is light whatever the screen is. */
+export const printing = ref(paper.matches);
+paper.addEventListener("change", (event) => { printing.value = event.matches; });
+
 watchEffect(() => {
-  theme.value = choice.value === "auto" ? (systemDark.value ? "dark" : "light") : choice.value;
+  theme.value = printing.value ? "light" : choice.value === "auto" ? (systemDark.value ? "dark" : "light") : choice.value;
   document.documentElement.dataset.theme = theme.value;
   localStorage.setItem(KEY, choice.value);
 }, { flush: "sync" });
