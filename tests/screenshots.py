@@ -12,7 +12,7 @@ import secrets
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -316,13 +316,6 @@ def _empty(folder: Path, registry: Registry) -> Parts:
     )
 
 
-# What becomes of a page's questions while it is loading for ever, and when the API fails.
-STOPPED: dict[str, Callable[[Route], None]] = {
-    "loading": lambda route: None,
-    "error": lambda route: route.fulfill(status=503, json={"detail": "the store is away"}),
-}
-
-
 @contextmanager
 def _served(parts: Parts) -> Iterator[str]:
     port = free_port()
@@ -354,8 +347,12 @@ def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
     if view.role:
         _sign_in(context, url, view.role, parts)
     page = context.new_page()
-    if view.state in STOPPED:
-        page.route("**/api/v1/**", STOPPED[view.state])
+    held: list[Route] = []  # what the page asked for and never gets: it is loading
+    if view.state == "loading":
+        page.route("**/api/v1/**", held.append)
+    if view.state == "error":
+        away = {"detail": "the store is away"}
+        page.route("**/api/v1/**", lambda route: route.fulfill(status=503, json=away))
     path = view.path.format(account=_diligent(parts)) if "{" in view.path else view.path
     page.goto(f"{url}{path}{'' if view.language == 'zh' else '?lang=en'}")
     _settle(page, loaded=view.state != "loading")
@@ -366,6 +363,8 @@ def _draw(view: View, browser: Browser, url: str, parts: Parts) -> None:
     if view.state in ("", "empty") and page.locator(".notice.offline, .notice.server").count():
         raise SystemExit(f"{view.name}: the API did not answer in time; draw it again")
     picture = page.screenshot(type="jpeg", quality=82, full_page=view.whole)
+    for route in held:
+        route.abort()
     context.close()
     for folder in (ALL, KEPT) if view.kept else (ALL,):
         (folder / f"{view.name}.jpg").write_bytes(picture)
