@@ -55,6 +55,8 @@ from smartbin.records.sign_in import SignIn
 VERSION = "0.1.0"
 # The largest body any endpoint takes is a sign-in; a stranger must not fill the memory with more.
 BODY_BYTES_MAX = 64 * 1024
+# Counted from 0: Prometheus sees no increase in a series that begins with a burst.
+ALARMING = (429, 500, 503)
 
 
 class App(FastAPI):
@@ -116,6 +118,8 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.requests = Counter(
         "smartbin_api_requests", "Requests answered", ["code"], registry=metrics
     )
+    for code in ALARMING:
+        app.state.requests.labels(code)
     errors.install(app)
     app.add_middleware(ETags)
     app.add_middleware(SecurityHeaders)

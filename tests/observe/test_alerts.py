@@ -9,6 +9,7 @@ import json
 import re
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -150,17 +151,35 @@ def befall(broker: Mosquitto, gateway: Gateway, api: Api, prometheus: Prometheus
     (refused,) = prometheus.fires("MessagesRefused").values()
     assert refused["reason"] == "bad_json"
 
+    guess(api)
+    stays = ("MessagesRefused", "SomebodyGuesses")  # for a quarter of an hour, and longer
+    prometheus.fires(*stays)
+
     with locked(gateway.folder / "telemetry.db"):
         send(broker, deposit(2))
         # 30 s in hand: the shipped threshold.
-        prometheus.fires("MessagesRefused", "MessagesDoNotMove", within_s=60)
-    prometheus.fires("MessagesRefused", within_s=60)
+        prometheus.fires(*stays, "MessagesDoNotMove", within_s=60)
+    prometheus.fires(*stays, within_s=60)
 
     broker.stop()
-    prometheus.fires("MessagesRefused", "NoBroker")
+    prometheus.fires(*stays, "NoBroker")
     gateway.end(signal.SIGKILL)
-    gone = prometheus.fires("MessagesRefused", "ProgramGone")
+    gone = prometheus.fires(*stays, "ProgramGone")
     assert gone["ProgramGone"]["job"] == "gateway"
+
+
+def guess(api: Api) -> None:
+    """Wrong passwords, one after the other, until more than 20 had to wait."""
+    body = json.dumps({"name": "li.wei", "password": "wrong"}).encode()
+    headers = {"Content-Type": "application/json", "X-Requested-With": "smartbin"}
+    url = f"http://127.0.0.1:{api.port}/api/v1/session"
+    waits = 0
+    for _ in range(40):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10)
+        refused.value.close()
+        waits += refused.value.code == 429
+    assert waits > 20
 
 
 def every_metric_of_the_rules_is_there(gateway: Gateway, api: Api) -> None:
