@@ -50,7 +50,7 @@ def free_port() -> int:
                 return port
 
 
-def until(condition: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
+def until(condition: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
     """Wait for a condition, or fail saying what did not happen."""
     deadline_s = time.monotonic() + within_s
     while not condition():

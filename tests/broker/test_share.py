@@ -120,7 +120,7 @@ def test_a_gateway_taken_away_loses_nothing_and_leaves_nothing(
             assert drain.stdout is not None
             assert "nothing is left behind" in drain.stdout.read()
         assert drain.returncode == 0
-        until(lambda: stored(tmp_path) == sent, f"all are stored, not {stored(tmp_path)}", 10)
+        until(lambda: stored(tmp_path) == sent, f"all are stored, not {stored(tmp_path)}")
         assert not session_is_kept(mosquitto, "gateway-2")
         before = received(one)
         devices.send(deposits(sent, 500))

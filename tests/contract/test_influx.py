@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 
 from smartbin.calendar import Days
 from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
@@ -178,6 +179,24 @@ def test_setup_makes_checks_and_says_so(influx_server: Influx, tmp_path: Path) -
     changed = list(setup(url, token, 30, tmp_path))
     assert changed[1] == f"{name}_levels: there; was kept 400 days, now kept 30 days"
     assert all(line.endswith(": kept") for line in changed[2:])
+
+
+def test_a_bucket_whose_facts_would_expire_is_kept_for_ever_from_then_on(
+    influx_server: Influx,
+) -> None:
+    url, token = influx_server.url_of(f"mended_{free_port()}"), influx_server.token
+    name = url.rpartition("=")[2]
+    with influx_server.client() as client:
+        client.buckets_api().create_bucket(
+            bucket_name=name,
+            retention_rules=BucketRetentionRules(type="expire", every_seconds=30 * 24 * 3600),
+        )
+    mended = next(iter(setup(url, token)))
+    assert mended == f"{name}: there; was kept 30 days, now for ever, 91 days a shard from here on"
+    assert next(iter(setup(url, token))) == f"{name}: there, kept for ever"
+    with influx_server.client() as client:
+        (rule,) = client.buckets_api().find_bucket_by_name(name).retention_rules
+        assert (rule.every_seconds, rule.shard_group_duration_seconds) == (0, 91 * 24 * 3600)
 
 
 def test_tokens_may_do_what_their_program_must_and_no_more(

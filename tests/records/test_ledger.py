@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, text, update
@@ -12,12 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from smartbin import calendar
 from smartbin.calendar import Days
 from smartbin.events import Deposit, Verdict
+from smartbin.records import open_engine
 from smartbin.records.ledger import Kind, month_of
 from smartbin.records.redemptions import Reward, Shop
 from smartbin.records.schema import closed_month, deposit_line, ledger, unsettled
-from smartbin.records.settle import Settler
+from smartbin.records.settle import _SETTLE_LOCK, Settled, Settler
 from smartbin.rewards import Tariff, Tariffs
 from tests.places import SHANGHAI
+from tests.postgres import Postgres
 from tests.records.books import (
     DAY,
     HOME,
@@ -254,3 +257,34 @@ def test_a_redemption_cancelled_after_the_end_brings_back_no_expired_points(book
     assert said(books)[-1] == ("expiry", -20, "expired")
     assert books.balance() == 0
     books.check()
+
+
+def test_a_settler_that_is_told_to_stop_leaves_the_marks(books: Books) -> None:
+    books.keep(kitchen(0))
+    settler = Settler(books.engine, REGISTRY, TARIFFS)
+    assert settler.settle(NOW_US, stop=lambda: True) == Settled(0, 0, left=True)
+    assert books.entries() == []
+    assert settler.settle(NOW_US) == Settled(1, 1, left=False)
+
+
+@pytest.mark.real
+def test_beside_another_settler_nothing_is_taken_and_nothing_forgotten(
+    postgres_server: Postgres, tmp_path: Path
+) -> None:
+    with postgres_server.database() as url:
+        engine = open_engine(url)
+        books = Books(engine, tmp_path)
+        books.load()
+        books.keep(kitchen(0))
+        started, fresh = (Settler(engine, REGISTRY, TARIFFS) for _ in range(2))
+        started.settle(NOW_US)
+        books.keep(kitchen(3))
+        years_later_us = NOW_US + 3 * 366 * 24 * HOUR_US
+        with engine.begin() as other:
+            other.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _SETTLE_LOCK})
+            for settler in (started, fresh):
+                assert settler.settle(NOW_US) == Settled(0, 0, left=True)
+            assert started.expire(years_later_us) == 0
+        assert books.balance() == 25
+        assert fresh.settle(NOW_US) == Settled(1, 1, left=False)
+        engine.dispose()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from sqlalchemy import Engine, func, select
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import Engine, func, select, update
 
 from smartbin import calendar
+from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.records import passwords
 from smartbin.records.codes import TRIES, Codes
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Principal, Role
-from smartbin.records.schema import sign_in_try
+from smartbin.records.schema import app_user, sign_in_try
 from smartbin.records.sessions import Sessions
 from smartbin.records.sign_in import SignIn, TooOften, Wrong
 from smartbin.records.throttle import BY_ADDRESS, BY_NAME, Attempt, Throttle
@@ -113,3 +117,56 @@ def test_users_and_sessions_are_kept_on_both(engine: Engine) -> None:
         from smartbin.records.schema import session
 
         assert secret not in str(db.execute(select(session)).all())
+
+
+def test_a_password_kept_by_weaker_parameters_is_hashed_anew_and_nobody_is_put_out(
+    engine: Engine,
+) -> None:
+    users, sessions = Users(engine, Passwords()), Sessions(engine)
+    for name in ("li", "wang"):
+        users.create(name, Role.CREW, None, "four quiet lorries", NOW_US)
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("four quiet lorries")
+    with engine.begin() as db:
+        db.execute(update(app_user).values(password=weak))
+    secret = sessions.start(Principal(Role.CREW, "li"), "phone", NOW_US)
+    assert users.verified("li", "another") is None
+    for _ in range(2):
+        assert users.verified("li", "four quiet lorries") is not None
+    with engine.connect() as db:
+        asked = select(app_user.c.name, app_user.c.password)
+        kept = {row.name: row.password for row in db.execute(asked)}
+    assert (kept["li"] != weak, kept["wang"] == weak) == (True, True)
+    assert not Passwords().outdated(kept["li"])
+    assert sessions.principal_of(secret, NOW_US) is not None
+
+
+def test_a_name_is_one_persons_and_a_password_no_word_to_guess(engine: Engine) -> None:
+    users = Users(engine, Passwords())
+    users.create("li", Role.CREW, None, "four quiet lorries", NOW_US)
+    with pytest.raises(BadInput, match="a user 'li' exists"):
+        users.create(" li ", Role.OFFICE, None, "five quiet lorries", NOW_US)
+    for password, said in [
+        ("short", "10 to 200 characters"),
+        ("x" * 201, "10 to 200 characters"),
+        ("ababababab", "too easy to guess"),
+        ("administrator", "too easy to guess"),
+    ]:
+        with pytest.raises(BadInput, match=said):
+            users.create("Administrator", Role.ADMIN, None, password, NOW_US)
+    assert [user.name for user in users.all()] == ["li"]
+
+
+def test_who_waits_too_long_for_a_turn_gives_the_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(passwords, "WAIT_S", 0.01)
+    turn = passwords._Turn()
+    for _ in range(passwords.AT_ONCE):
+        turn.__enter__()
+    for _ in range(passwords.WAITING + 5):
+        with pytest.raises(StoreUnavailable, match="too many people sign in at once"):
+            turn.__enter__()
+    for _ in range(passwords.AT_ONCE):
+        turn.__exit__()
+    with turn:
+        pass

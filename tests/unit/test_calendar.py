@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.calendar import Days, Slots
+from tests.places import SHANGHAI
 
 DAY = date(2026, 11, 2)  # a Monday
 
@@ -48,3 +51,20 @@ def test_weeks_months_and_last_years_dates() -> None:
     leap = Days(date(2024, 2, 28), date(2024, 2, 29))
     assert calendar.year_before(leap) == Days(date(2023, 2, 28), date(2023, 2, 28))
     assert calendar.year_before(Days(DAY, DAY)) == Days(date(2025, 11, 2), date(2025, 11, 2))
+
+
+def test_a_window_has_a_day_and_an_instant_an_offset() -> None:
+    with pytest.raises(ValueError, match="lies before the first day"):
+        Days(DAY, DAY - timedelta(days=1))
+    with pytest.raises(ValueError, match="no instant"):
+        calendar.to_us(datetime(2026, 11, 2))  # noqa: DTZ001 - what is refused
+    assert calendar.to_us(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)) == calendar.US_PER_S
+
+
+def test_slots_hold_a_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calendar, "SLOTS_MAX", 3)
+    slots = Slots(SHANGHAI)
+    first_us = calendar.start_us(DAY, SHANGHAI)
+    for hour in [*range(24), *range(24)]:
+        assert slots.of(first_us + hour * calendar.US_PER_HOUR) == (DAY.toordinal(), hour)
+        assert len(slots._known) <= 3

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from smartbin.calendar import Days
 from smartbin.errors import BadInput, UnknownPlace
-from smartbin.registry import CommunityKind, DeviceKind
+from smartbin.registry import CommunityKind, DeviceKind, tables
 from smartbin.registry.__main__ import main
 from smartbin.registry.load import load
 from smartbin.registry.tables import Mistakes, Row, disjoint
@@ -226,3 +226,19 @@ def test_junk_in_any_table_is_bad_input_and_never_a_crash(
         path.write_bytes((path.read_bytes() if keep else b"") + junk)
         with suppress(BadInput):
             load(folder)
+
+
+def test_a_door_is_full_before_it_is_overfull(folder: Path) -> None:
+    path = folder / "doors.csv"
+    head, first, *rest = path.read_text(encoding="utf-8-sig").splitlines()
+    cells = dict(zip(head.split(","), first.split(","), strict=True))
+    cells |= {"full_pct": "90", "overfull_pct": "89"}
+    path.write_text("\n".join([head, ",".join(cells.values()), *rest]), encoding="utf-8")
+    assert "doors.csv:2: overfull_pct is below full_pct" in mistakes(folder)
+
+
+def test_a_table_of_any_size_is_not_read_into_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "MAX_TABLE_BYTES", 10)
+    assert "doors.csv: is over 16 MiB" in mistakes(folder)

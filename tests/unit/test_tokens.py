@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from smartbin.errors import BadInput
 from smartbin.records import open_engine, prepare
 from smartbin.records.principals import Principal, Role
 from smartbin.records.tokens import Tokens
@@ -19,3 +22,23 @@ def test_a_token_is_looked_up_while_another_connection_writes(tmp_path: Path) ->
         assert Tokens(api).principal_of("guessed") is None
     gateway.dispose()
     api.dispose()
+
+
+def test_a_name_is_given_once_and_a_role_what_it_needs(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
+    prepare(engine)
+    tokens = Tokens(engine)
+    first = tokens.create("truck-3", Role.CREW)
+    cases = [
+        ("truck-3", Role.OFFICE, None, "--name: a token 'truck-3' exists"),
+        ("home", Role.RESIDENT, None, "--role: resident is nobody's to give"),
+        ("board", Role.PUBLIC, None, "--role: public is nobody's to give"),
+        ("oak", Role.COMMUNITY, None, "--community: say which community"),
+        ("truck-4", Role.CREW, "oak", "--community: crew is of the whole subdistrict"),
+    ]
+    for name, role, community, said in cases:
+        with pytest.raises(BadInput, match=said):
+            tokens.create(name, role, community)
+    assert tokens.names() == [Principal(Role.CREW, "truck-3")]
+    assert tokens.principal_of(first) == Principal(Role.CREW, "truck-3")
+    engine.dispose()
