@@ -44,11 +44,19 @@ class Kind(Generic[F]):
 
 
 def facts_of(kind: Kind[F], rows: Iterable[Row]) -> list[F]:
-    """The facts whose fields the rows are, each field of a point."""
+    """The facts whose fields the rows are, each field of a point.
+
+    InfluxDB cuts each field's series by itself, so a limit leaves an optional field of points that
+    it cut off: those lack what every point has.
+    """
     points: dict[tuple[Series, str], Fields] = {}
     for _, device, door, more, field, at, value in rows:
         points.setdefault((Series(device, door, more), at), {})[field] = value
-    return [kind.made(series, at_us_of(at), fields) for (series, at), fields in points.items()]
+    return [
+        kind.made(series, at_us_of(at), fields)
+        for (series, at), fields in points.items()
+        if any(name in fields for name in kind.always)
+    ]
 
 
 def newest_of(kind: Kind[F], rows: Iterable[Row]) -> dict[Series, F]:

@@ -223,6 +223,16 @@ def check_limits_keep_the_newest(store: Store) -> None:
     ]
 
 
+def check_a_limit_cuts_whole_facts(store: Store) -> None:
+    """What is cut off leaves nothing behind, though it has fields that the newest lack."""
+    older_us, last_us = store.at(2), store.at(2.1)
+    last, level = Collection(*KITCHEN, last_us, 20, 1), LevelReading(*KITCHEN, last_us, 5)
+    store.writer.append([Collection(*KITCHEN, older_us, 10, 1, "crew-1", 1), last])
+    store.writer.append([LevelReading(*KITCHEN, older_us, None, "no echo", 2), level])
+    assert list(store.reader().collections([KITCHEN], *FOREVER, 1)) == [last]
+    assert list(store.reader().levels("bin-001", *FOREVER, 1)) == [level]
+
+
 def check_days_of_23_and_25_hours(store: Store) -> None:
     """Every hour of the days around both changes of London's clocks."""
     for change in (DAY, date(2026, 10, 25)):

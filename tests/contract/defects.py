@@ -141,6 +141,18 @@ class KeepsTheOldest(Model):
         return list(super().deposits(doors, start_us, end_us, 10**9))[-limit:]
 
 
+class CutsEachFieldByItself(Model):
+    """The newest of each column, put together: an old fact's crew stands there alone."""
+
+    def collections(
+        self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Collection]:
+        whole = super().collections(doors, start_us, end_us, 10**9)
+        crews = [replace(c, gross_g=0, tare_g=0) for c in whole if c.crew][:limit]
+        found = {(c.device, c.door, c.at_us): c for c in [*crews, *whole[:limit]]}
+        return sorted(found.values(), key=lambda c: (-c.at_us, c.device, c.door))
+
+
 class TakesEveryDayFor24Hours(Model):
     """Windows of a fixed width from the span's first day on: wrong after clocks have changed."""
 
@@ -230,6 +242,7 @@ ALONE: dict[str, type[Model]] = {
     "check_the_newest_alarm_decides": BelievesTheLastAlarmToArrive,
     "check_presence_counts_hours_messages_and_counters": CountsFactsAsMessages,
     "check_limits_keep_the_newest": KeepsTheOldest,
+    "check_a_limit_cuts_whole_facts": CutsEachFieldByItself,
     "check_days_of_23_and_25_hours": TakesEveryDayFor24Hours,
     "check_the_newest_has_its_own_fields_alone": FillsInFromOlderStatuses,
     "check_any_text_comes_back": KeepsPlainTextAlone,
