@@ -106,7 +106,11 @@ class Quarantine:
             self._remove(ids)
 
     def used_share(self) -> float:
-        """How much of the bound is used, 0 to 1."""
+        """How much of the bound is used, 0 to 1. Raises StoreUnavailable where nothing can be
+        kept: of a folder that is gone or somebody else's a glob would say that it is empty.
+        """
+        if not (self._folder.is_dir() and os.access(self._folder, os.R_OK | os.W_OK | os.X_OK)):
+            raise StoreUnavailable(f"quarantine {self._folder}: no folder to read and write")
         return sum(size for _, size in self._stamps().values()) / (FILE_BYTES_MAX * FILES_MAX)
 
     def _remove(self, ids: set[str]) -> None:

@@ -161,6 +161,14 @@ def befall(broker: Mosquitto, gateway: Gateway, api: Api, prometheus: Prometheus
         prometheus.fires(*stays, "MessagesDoNotMove", within_s=60)
     prometheus.fires(*stays, within_s=60)
 
+    folder, aside = gateway.folder / "quarantine", gateway.folder / "aside"
+    folder.rename(aside)
+    folder.touch()
+    prometheus.fires(*stays, "QuarantineUnreadable")
+    folder.unlink()
+    aside.rename(folder)
+    prometheus.fires(*stays)
+
     broker.stop()
     prometheus.fires(*stays, "NoBroker")
     gateway.end(signal.SIGKILL)

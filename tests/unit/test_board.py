@@ -58,7 +58,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path / "q").served() as made:
+    with Site(tmp_path).served() as made:
         yield made
 
 
@@ -116,16 +116,12 @@ def test_a_gateway_that_shares_the_work_shows_no_gaps(site: Site) -> None:
     assert "missing_messages" not in text
 
 
-class Away(Quarantine):
-    """A quarantine whose disk answers with an error."""
-
-    def files(self) -> list[Path]:
-        raise OSError(5, "Input/output error")
-
-
 def test_a_quarantine_that_cannot_be_read_hides_no_other_metric(site: Site) -> None:
     assert "quarantine_used_ratio 0.0" in site.get("/metrics")[1]
-    board = Board(site.meters, Away(site.folder), site.link)
-    text = board.metrics().decode()
+    gone = site.folder / "gone"
+    text = Board(site.meters, Quarantine(gone), site.link).metrics().decode()
+    assert "quarantine_used_ratio" not in text
+    gone.touch()
+    text = Board(site.meters, Quarantine(gone), site.link).metrics().decode()
     assert "quarantine_used_ratio" not in text
     assert "smartbin_gateway_messages_received_total" in text
