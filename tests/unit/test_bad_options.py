@@ -106,6 +106,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], st
         "RECORDS_URL": f"sqlite:///{tmp_path}/r.db",
         "QUARANTINE": tmp_path / "q",
         "GATEWAY_HTTP": "127.0.0.1:0",
+        "API_HTTP": "127.0.0.1:0",
         "MQTT_URL": "mqtts://127.0.0.1:1",
     }.items():
         monkeypatch.setenv(f"SMARTBIN_{name}", str(value))

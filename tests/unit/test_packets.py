@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.packets import PUBLISH_MAX, READ_MAX, PacketSocket, Publish
+from gateway.packets import PUBLISH_MAX, READ_MAX, UNSENT_MAX, PacketSocket, Publish
 from tests.real import program
 
 PINGRESP = b"\xd0\x00"
@@ -161,6 +161,35 @@ def test_short_writes_lose_and_reorder_nothing(takes: list[int]) -> None:
     while not packets.flush():
         pass
     assert stream.sent == b"\x40\x02\x00\x01\x40\x02\x00\x02\x40\x02\xff\xff\xc0\x00"
+
+
+def test_bytes_that_come_one_by_one_are_packets_when_they_are_whole() -> None:
+    stream = encoded("t", b"x" * 300, 7) + PINGRESP + encoded("t", b"", 8)
+    found, lent = read_all(PacketSocket(Pieces([bytes([byte]) for byte in stream])))
+    assert found == [Publish("t", b"x" * 300, 7, False), Publish("t", b"", 8, False)]
+    assert lent == PINGRESP
+
+
+def test_what_paho_says_waits_while_the_kernel_takes_nothing() -> None:
+    stream = Pieces([], iter([0] * 10 + [10**9] * 10))
+    packets = PacketSocket(stream)
+    packets.send(b"\xc0" * (UNSENT_MAX + 1))
+    with pytest.raises(BlockingIOError):
+        packets.send(b"\xd0")
+    while not packets.flush():
+        pass
+    packets.send(b"\xd0")
+    assert stream.sent == b"\xc0" * (UNSENT_MAX + 1) + b"\xd0"
+
+
+def test_a_connection_that_breaks_while_sending_has_ended() -> None:
+    left, right = socket.socketpair()
+    right.close()
+    packets = PacketSocket(left)
+    packets.acknowledge([1])
+    packets.flush()
+    assert packets.ended
+    packets.close()
 
 
 def test_the_end_of_the_stream_reaches_paho() -> None:
