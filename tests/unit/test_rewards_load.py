@@ -149,6 +149,15 @@ def test_what_is_no_tariff_at_all(tmp_path: Path) -> None:
     assert mistakes(tmp_path, twice) == f"tariff.toml: {said}"
 
 
+def test_a_file_has_a_hundred_tariffs_and_two_hundred_campaigns_at_most(tmp_path: Path) -> None:
+    tariffs = [f"[[tariff]]\nfrom = {2000 + n}-01-01\n" for n in range(101)]
+    named = CAMPAIGN.replace('communities = ["yicheng-haoting", "yicheng-shangbay"]\n', "")
+    assert len(load(tmp_path, "".join(tariffs[:100])).all) == 100
+    assert "at most 100 items" in mistakes(tmp_path, "".join(tariffs))
+    assert len(load(tmp_path, tariffs[0] + named * 200).campaigns) == 200
+    assert "at most 200 items" in mistakes(tmp_path, tariffs[0] + named * 201)
+
+
 def test_a_long_value_is_cut_where_it_would_hide_the_sentence(tmp_path: Path) -> None:
     whole, longer = f"'{'x' * 38}'", f"'{'x' * 39}'"
     assert f" is {whole}; write" in mistakes(tmp_path, f"tariff = {whole}")
