@@ -18,7 +18,9 @@ NUMBER_MAX = 2**63 - 1
 ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+# The calendar's first and last days have no date in some zone; a clock that was never set has.
+_YEAR = r"[1-8]\d{3}"
+_MOMENT = re.compile(_YEAR + r"-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 def _written(value: Any, pattern: re.Pattern[str], kind: str, message: str) -> Any:
@@ -43,7 +45,11 @@ def _whole(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    Field(json_schema_extra={"pattern": f"^{_YEAR}-"}),
+]
 OneLine = Annotated[str, Field(pattern=ONE_LINE)]
 Lines = Annotated[str, Field(pattern=LINES)]
 # Behind a StrictInt and its bounds: 5.0 is a whole number in JSON, true and "5" are none.

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from smartbin import calendar
 from smartbin.events import Category, Collection, LevelReading
 from smartbin.records.principals import Role
@@ -56,6 +58,19 @@ def emptied(minute: int, device: str = "bin-001", **more: Any) -> dict[str, Any]
 def listed(api: Api, query: str = "", role: Role = Role.OFFICE) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.get(f"collections{query}", role)["collections"]
     return found
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+02:02", "9999-12-31T23:59:59-12:00"])
+def test_a_time_that_no_calendar_has_is_refused_before_it_is_kept(api: Api, at: str) -> None:
+    phone = Phone(api)
+    begun = {"id": str(uuid4()), "category": "kitchen", "started_at": at}
+    assert phone.post("", begun).status_code == 422
+    answer = phone.post(f"/{phone.round}/emptyings", {"emptyings": [{**emptied(-5), "at": at}]})
+    assert answer.status_code == 422
+    assert len(api.get("rounds", Role.OFFICE)["rounds"]) == 1
+    never_set = {**emptied(-5), "at": "1970-01-01T00:00:00+00:00"}
+    assert phone.tell(never_set) == [("conflict", "too_old")]
+    assert api.get(f"rounds/{phone.round}", Role.OFFICE)["emptyings"]
 
 
 def test_three_emptyings_sent_twice_are_three(api: Api) -> None:
