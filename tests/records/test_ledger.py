@@ -18,6 +18,7 @@ from smartbin.records.ledger import Kind, month_of
 from smartbin.records.redemptions import Reward, Shop
 from smartbin.records.schema import closed_month, deposit_line, ledger, unsettled
 from smartbin.records.settle import _SETTLE_LOCK, Settled, Settler
+from smartbin.records.statements import Statements
 from smartbin.rewards import Tariff, Tariffs
 from tests.places import SHANGHAI
 from tests.postgres import Postgres
@@ -238,6 +239,17 @@ def test_points_expire_at_a_years_end_as_a_difference(books: Books) -> None:
     assert said(books)[-2:] == [("correction", -25, "verdict"), ("expiry", 25, "expired")]
     assert books.balance() == 25
     books.check()
+    today = calendar.day_of(NOW_US, SHANGHAI)
+    made = Statements(books.engine, REGISTRY, TARIFFS).of(
+        HOME, Days(date(2025, 12, 30), today), today
+    )
+    assert made is not None
+    assert (made.opening, made.closing) == (25, 25)
+    expired = [line for line in made.lines if "expired" in line.text.en]
+    assert [line.points for line in expired] == [-25, -25, 25]
+    for line in expired[:2]:
+        assert line.text.en == "25 points of 2025 expired (they could be spent until 2025-12-31)."
+    assert expired[2].text.en.startswith("Correction: 25 points of 2025 had not expired")
 
 
 def test_a_redemption_cancelled_after_the_end_brings_back_no_expired_points(books: Books) -> None:
