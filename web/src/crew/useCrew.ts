@@ -108,6 +108,7 @@ export function useCrew() {
     try {
       while (more) {
         more = false;
+        await identify(); // another crew may have the phone by now: nothing is sent in their name
         if (await flush(who.value)) online.value = true; // with nothing to send nobody was asked
       }
       notTaken.value = false;
