@@ -196,7 +196,7 @@ class SettlesOnlyNews(Settler):
         return [e for e in found if (e.account, e.day) not in done]
 
 
-def _of(part: type) -> list[Any]:
+def _of(part: type[Any]) -> list[type[Any]]:
     """The bugs of this file: another test's part in the same process is none."""
     return [bug for bug in part.__subclasses__() if bug.__module__ == __name__]
 
