@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+AGAIN_S = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -36,9 +38,24 @@ def ending() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise Ended(number)
 
-    before = {number: signal.signal(number, end) for number in SIGNALS}
+    def swallowed(lost: sys.UnraisableHookArgs) -> None:
+        # Python lets nothing out of a weak reference's callback or a __del__: a signal that came
+        # just then would be forgotten.
+        if isinstance(lost.exc_value, Ended):
+            number = lost.exc_value.number
+            signal.signal(signal.SIGALRM, lambda _alarm, frame: end(number, frame))
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+        else:
+            hook(lost)
+
+    hook, sys.unraisablehook = sys.unraisablehook, swallowed
+    handled = (*SIGNALS, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in handled}
     try:
+        for number in SIGNALS:
+            signal.signal(number, end)
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
