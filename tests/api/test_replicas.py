@@ -30,6 +30,7 @@ from smartbin.records.users import Users
 from smartbin.registry.load import load
 from smartbin.telemetry import open_writer
 from tests import postgres
+from tests.api.conftest import PAGE
 from tests.broker.process import SITE
 from tests.faults.plant import Api
 from tests.places import SHANGHAI
@@ -38,7 +39,6 @@ from tests.real import free_port, until
 pytestmark = pytest.mark.real
 CARDS, TURNS = 300, 40
 PASSWORD = "four quiet lorries"
-PAGE = {"X-Requested-With": "smartbin"}
 DAY = date(2026, 11, 18)
 
 

@@ -128,6 +128,14 @@ def embedded(tmp_path: Path) -> tuple[Stores, Stores]:
     return before, after
 
 
+@pytest.fixture
+def kept(embedded: tuple[Stores, Stores], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A backup of the stores before."""
+    folder = tmp_path / "backup"
+    assert embedded[0].run(monkeypatch, "backup", str(folder)) == 0
+    return folder
+
+
 def change_manifest(kept: Path, **values: object) -> None:
     file = kept / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | values))
@@ -135,13 +143,11 @@ def change_manifest(kept: Path, **values: object) -> None:
 
 def test_what_cannot_be_restored_is_refused_before_anything_is_written(
     embedded: tuple[Stores, Stores],
-    tmp_path: Path,
+    kept: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before, after = embedded
-    kept = tmp_path / "backup"
-    assert before.run(monkeypatch, "backup", str(kept)) == 0
+    _, after = embedded
 
     def refused(stores: Stores) -> str:
         assert stores.run(monkeypatch, "restore", str(kept)) == 2
@@ -171,16 +177,14 @@ def test_what_cannot_be_restored_is_refused_before_anything_is_written(
 
 def test_what_another_gateway_refused_is_not_mixed_with_a_backup(
     embedded: tuple[Stores, Stores],
-    tmp_path: Path,
+    kept: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before, after = embedded
-    kept = str(tmp_path / "backup")
-    assert before.run(monkeypatch, "backup", kept) == 0
+    _, after = embedded
     shelf = Quarantine(after.folder / "quarantine")
     shelf.add([Rejected("smartbin/v1/xinbei/bin-001/fill", b"x", NOON_US, "bad_json", "", "")])
-    assert after.run(monkeypatch, "restore", kept) == 2
+    assert after.run(monkeypatch, "restore", str(kept)) == 2
     assert "SMARTBIN_QUARANTINE" in capsys.readouterr().err
     assert len(list(shelf)) == 1
     assert {p.name for p in after.folder.iterdir()} == {"quarantine"}

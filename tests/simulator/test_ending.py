@@ -24,7 +24,7 @@ def struck_in_a_callback(number: signal.Signals) -> None:
     watch = weakref.ref(thing, lambda _: os.kill(os.getpid(), number))
     del thing
     assert watch() is None
-    time.sleep(5)
+    time.sleep(5)  # the deadline: what was asked for ends this wait, and the test, long before
 
 
 @pytest.mark.parametrize("number", SIGNALS)

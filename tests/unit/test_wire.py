@@ -386,19 +386,3 @@ def test_what_is_encoded_decodes_to_itself(said: list[Fact]) -> None:
     assert b" " not in payload
     assert facts(kind_of(said), payload) == said
     assert facts("batch", batch_of([(kind_of(said), event_of(said))])) == said
-
-
-def test_what_a_person_reads_is_not_escaped_and_an_unnamed_fault_is_the_sensors() -> None:
-    assert payload_of({"firmware": "固件"}) == '{"firmware":"固件"}'.encode()
-    reading = LevelReading("bin-001", "kitchen", NOW_US + 7, None, None, 7)
-    assert event_of([reading])["levels"] == [{"door": "kitchen", "fault": "sensor"}]
-
-
-def test_what_cannot_be_a_message_is_an_error_of_the_program() -> None:
-    unnumbered = Deposit("bin-001", "kitchen", NOW_US, 5)
-    with pytest.raises(ValueError, match=r"^the first fact of a message carries its seq$"):
-        event_of([unnumbered])
-    event = ("deposit", event_of(FACTS[0]))
-    assert batch_of([event] * 500)
-    with pytest.raises(ValueError, match=r"^a batch holds at most 500 events, not 501$"):
-        batch_of([event] * 501)

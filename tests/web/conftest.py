@@ -23,6 +23,7 @@ from smartbin.records.principals import Role
 from smartbin.records.users import Users
 from smartbin.registry import Registry
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
+from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, free_port, missing, program, until
 from tests.records.books import TARIFFS
@@ -68,9 +69,7 @@ class Screens:
 
     def sign_in(self, context: BrowserContext, **who: str) -> None:
         """A name and password, or a card and code."""
-        answer = context.request.post(
-            f"{self.url}/api/v1/session", data=who, headers={"X-Requested-With": "smartbin"}
-        )
+        answer = context.request.post(f"{self.url}/api/v1/session", data=who, headers=PAGE)
         assert answer.ok, answer.text()
 
     def context(self, *, theme: str, width: int, height: int) -> BrowserContext:

@@ -26,6 +26,7 @@ from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts
 from smartbin.registry import Registry
 from smartbin.wire import Rejected
+from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry
 from tests.web.conftest import PASSWORD, Screens, now_us
 
@@ -35,7 +36,6 @@ HOSTILE = "<b class=ran>{{1+1}}</b><img src=x onerror=ran=1>"
 FORMULA = "＝1+1"  # as a Chinese input method writes it
 RAN = "window.ran !== undefined || document.querySelector('.ran, img[src=x]') !== null"
 HOME = "11111111"
-PAGE = {"X-Requested-With": "smartbin"}
 OFFICE = (
     "", "/community/oak", "/device/bin-001", "/accounts", f"/accounts/{HOME}", "/rewards", "/doors",
     "/devices", "/verdicts", "/signals", "/registry", "/people", "/quarantine",
@@ -58,9 +58,7 @@ def signed_in(screens: Screens, who: Mapping[str, str]) -> BrowserContext:
     context = screens.browser.new_context(
         user_agent=HOSTILE, viewport={"width": 1280, "height": 900}
     )
-    asked = f"{screens.url}/api/v1/session"
-    answer = context.request.post(asked, data=dict(who), headers=PAGE)
-    assert answer.ok, answer.text()
+    screens.sign_in(context, **who)
     return context
 
 
