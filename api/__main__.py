@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import logging
+import math
 import os
 import ssl
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from api.settings import ApiSettings
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.printable import log_to_stderr
-from smartbin.records import migrations, open_engine, prepare
+from smartbin.records import migrations, open_engine, prepare, wait_for
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry import Registry
 from smartbin.registry.load import load
@@ -38,15 +37,17 @@ from smartbin.telemetry import open_reader
 # An open event stream would else hold the server's shutdown for ever (uvicorn 451).
 SHUTDOWN_S = 3
 CONNECTIONS_MAX = 1_500
-AGAIN_S = 2.0
 STATIC = Path(__file__).parent / "static"
-log = logging.getLogger("api")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Serve the API, or carry out one of its commands; answers the exit status."""
     parser = argparse.ArgumentParser(prog="python -m api", description="HTTP out.")
     parser.add_argument("--print-config", action="store_true", help="show the settings and end")
+    parser.add_argument(
+        "--wait-s", type=float, default=60.0, metavar="S",
+        help="how long a command waits for the records' database (60); the server never gives up",
+    )  # fmt: skip
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="answer HTTP until stopped (the default)")
     commands.add_parser("openapi", help="print the OpenAPI document")
@@ -70,24 +71,27 @@ def main(argv: list[str] | None = None) -> int:
         if args.command == "migrate":
             return _migrate(settings)
         if args.command == "token":
-            return _token(settings, args.action, args.name, Role(args.role), args.community)
+            return _token(settings, args)
         if args.command == "user":
-            print(users.run(args, _prepared(settings), load(settings.site), _now_us()))
+            engine = _records(settings, args.wait_s)
+            print(users.run(args, engine, load(settings.site), _now_us()))
             return 0
         if args.command in points_commands.COMMANDS:
             registry = load(settings.site)
             tariffs = _tariffs(settings, registry)
-            print(points_commands.run(args, _prepared(settings), registry, tariffs, _now_us()))
+            engine = _records(settings, args.wait_s)
+            print(points_commands.run(args, engine, registry, tariffs, _now_us()))
             return 0
         if args.command == "publish":
-            print(f"{publish(_parts(settings))} figures published")
+            print(f"{publish(_parts(settings, args.wait_s))} figures published")
             return 0
-        app = create_app(_parts(settings))
         if args.command == "openapi":
+            app = create_app(_parts(settings, args.wait_s))
             print(json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True))
             return 0
         host, port = listening("SMARTBIN_API_HTTP", settings.api_http, "127.0.0.1:8000")
         certificate, key = _tls(settings.api_tls_cert_file, settings.api_tls_key_file)
+        app = create_app(_parts(settings, math.inf))
     except (BadInput, StoreUnavailable, UnknownPlace) as error:
         print(error, file=sys.stderr)
         return 2
@@ -117,11 +121,10 @@ def _warm(app: FastAPI) -> None:
     gc.freeze()  # what stays for good is not walked through again: 80 ms each time
 
 
-def _parts(settings: ApiSettings) -> Parts:
+def _parts(settings: ApiSettings, wait_s: float) -> Parts:
     registry = load(settings.site)
     token = settings.telemetry_token.get_secret_value() or None
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    _prepare_when_there(engine)
+    engine = _records(settings, wait_s)
     return Parts(
         registry,
         open_reader(settings.telemetry_url, registry.site.zone, token),
@@ -149,19 +152,9 @@ def _migrate(settings: ApiSettings) -> int:
     return 0
 
 
-def _prepare_when_there(engine: Engine) -> None:
-    """Services start in any order: the records' database is waited for."""
-    while True:
-        try:
-            return prepare(engine)
-        except StoreUnavailable as error:
-            log.warning("%s; trying again", error)
-            time.sleep(AGAIN_S)
-
-
-def _prepared(settings: ApiSettings) -> Engine:
+def _records(settings: ApiSettings, wait_s: float) -> Engine:
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    prepare(engine)
+    wait_for(engine, prepare, wait_s)
     return engine
 
 
@@ -169,20 +162,20 @@ def _now_us() -> int:
     return calendar.to_us(datetime.now(UTC))
 
 
-def _token(settings: ApiSettings, action: str, name: str, role: Role, community: str | None) -> int:
-    tokens = Tokens(_prepared(settings))
-    if action == "list":
+def _token(settings: ApiSettings, args: argparse.Namespace) -> int:
+    tokens = Tokens(_records(settings, args.wait_s))
+    if args.action == "list":
         for known in tokens.names():
             print(f"{known.name}  {known.role}  {known.community or ''}".rstrip())
         return 0
-    if not name:
+    if not args.name:
         raise BadInput("--name: say whose token it is, for example --name truck-3")
-    if action == "revoke":
-        tokens.revoke(name)
+    if args.action == "revoke":
+        tokens.revoke(args.name)
         return 0
-    if community is not None:
-        load(settings.site).community(community)
-    print(tokens.create(name, role, community))
+    if args.community is not None:
+        load(settings.site).community(args.community)
+    print(tokens.create(args.name, Role(args.role), args.community))
     print("shown this once; keep it safe · 仅显示一次，请妥善保存", file=sys.stderr)
     return 0
 

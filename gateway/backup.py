@@ -19,17 +19,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, inspect, make_url
 
 from gateway.copy import copy_all
 from gateway.settings import GatewaySettings
 from smartbin.errors import BadInput, StoreUnavailable
-from smartbin.records import open_engine
+from smartbin.records import check, open_engine, wait_for
 from smartbin.telemetry import open_source, open_writer
 
 MANIFEST = "manifest.json"
 TELEMETRY, RECORDS, DUMP, QUARANTINE = "telemetry.db", "records.db", "records.dump", "quarantine"
 VERSION = 1
+WAIT_S = 60.0  # for the records' database, started a moment ago
 
 
 def backup(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> Iterator[str]:
@@ -54,15 +55,21 @@ def restore(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> Iterator
     the backup has been found whole. Raises BadInput and StoreUnavailable.
     """
     _check(folder, zone)
-    _must_be_empty("SMARTBIN_TELEMETRY_URL", _sqlite_file(settings.telemetry_url))
-    _must_be_empty("SMARTBIN_RECORDS_URL", _sqlite_file(settings.records_url))
-    if any(settings.quarantine.glob("*.jsonl")):
-        raise BadInput(f"SMARTBIN_QUARANTINE: {settings.quarantine} is not empty; name another")
     _must_be_of_one_engine(settings, folder)
-    # The long part first: the same command goes on with it when it was interrupted.
+    _must_be_empty("SMARTBIN_TELEMETRY_URL", _sqlite_file(settings.telemetry_url))
+    _records_must_be_empty(settings)
+    _must_hold_nothing_else(settings.quarantine, folder / QUARANTINE)
+    # The long part first, the one that must be empty last: on servers the same command goes on
+    # with what was interrupted.
     yield _telemetry_in(settings, folder, zone)
     yield _quarantine_in(folder / QUARANTINE, settings.quarantine)
     yield _records_in(settings, folder)
+    _state(folder).unlink(missing_ok=True)
+
+
+def _state(folder: Path) -> Path:
+    """How far a restore came, until it is done."""
+    return folder.parent / f"{folder.name}.restoring.json"
 
 
 def _telemetry_out(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> str:
@@ -76,6 +83,7 @@ def _telemetry_out(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> s
     finally:
         target.close()
         source.close()
+    (folder / "copy.json").unlink(missing_ok=True)
     _settle(folder / TELEMETRY)
     return f"telemetry: {done.facts} facts"
 
@@ -87,7 +95,7 @@ def _telemetry_in(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> st
     source = open_source(f"sqlite:///{folder / TELEMETRY}", zone)
     target = open_writer(settings.telemetry_url, zone, _token(settings))
     known = open_source(settings.telemetry_url, zone, _token(settings))
-    state = folder.parent / f"{folder.name}.restoring.json"
+    state = _state(folder)
     try:
         if known.extent(0) is not None and not state.exists():
             raise BadInput("SMARTBIN_TELEMETRY_URL: holds facts; restore into empty buckets")
@@ -133,7 +141,9 @@ def _quarantine_out(source: Path, target: Path) -> str:
 
 def _quarantine_in(source: Path, target: Path) -> str:
     target.mkdir(parents=True, exist_ok=True)
-    files = [shutil.copy2(file, target) for file in sorted(source.glob("*.jsonl"))]
+    files = sorted(source.glob("*.jsonl"))
+    for file in files:
+        _place(file, target / file.name)
     return f"quarantine: {len(files)} files"
 
 
@@ -173,6 +183,26 @@ def _settle(path: Path) -> None:
 def _must_be_empty(setting: str, file: Path | None) -> None:
     if file is not None and file.exists():
         raise BadInput(f"{setting}: {file} is there already; restore into an empty place")
+
+
+def _records_must_be_empty(settings: GatewaySettings) -> None:
+    if path := _sqlite_file(settings.records_url):
+        return _must_be_empty("SMARTBIN_RECORDS_URL", path)
+    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    try:
+        wait_for(engine, check, WAIT_S)
+        if inspect(engine).get_table_names():
+            raise BadInput("SMARTBIN_RECORDS_URL: the database has tables; name an empty one")
+    finally:
+        engine.dispose()
+
+
+def _must_hold_nothing_else(quarantine: Path, kept: Path) -> None:
+    """What an interrupted restore put there may be there."""
+    for file in quarantine.glob("*.jsonl"):
+        same = kept / file.name
+        if not same.exists() or same.read_bytes() != file.read_bytes():
+            raise BadInput(f"SMARTBIN_QUARANTINE: {quarantine} is not empty; name another")
 
 
 def _must_be_of_one_engine(settings: GatewaySettings, folder: Path) -> None:

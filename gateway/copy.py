@@ -70,6 +70,7 @@ def copy_command(args: argparse.Namespace, zone: ZoneInfo, token: str | None) ->
             target.close()
     finally:
         source.close()
+    state.unlink(missing_ok=True)
     if done.refused:
         raise StoreRefused(
             f"{done.facts} facts copied, {done.refused} refused: {'; '.join(done.reasons)}"
@@ -78,7 +79,9 @@ def copy_command(args: argparse.Namespace, zone: ZoneInfo, token: str | None) ->
 
 
 def copy_all(source: TelemetrySource, target: TelemetryWriter, state: Path) -> Copied:
-    """Copy everything, with a progress bar, from where ``state`` says; it is removed at the end."""
+    """Copy everything, with a progress bar, from where ``state`` says; who asked removes it when
+    all is done.
+    """
     done = Copied()
     from_us = _where(state)
     extent = source.extent(from_us)
@@ -101,7 +104,6 @@ def copy_all(source: TelemetrySource, target: TelemetryWriter, state: Path) -> C
             # A time without facts costs one question, however long it is.
             extent = (end_us, last_us) if done.facts > before else source.extent(end_us)
         bar.update(task, completed=total_us)
-    state.unlink(missing_ok=True)
     return done
 
 

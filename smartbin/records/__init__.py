@@ -6,6 +6,9 @@ holds an account.
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from smartbin.errors import BadInput, StoreUnavailable
 from smartbin.records import migrations
 
+log = logging.getLogger(__name__)
+AGAIN_S = 2.0
 BUSY_TIMEOUT_S = 5
 # A connection that died without a word is noticed after 10 + 3 * 5 s. Linux would take two hours:
 # who waits for an answer, the gateway's one thread too, would wait as long; and the server would
@@ -102,6 +107,21 @@ def check(engine: Engine) -> None:
             db.execute(select(1))
     except SQLAlchemyError as error:
         raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
+
+
+def wait_for(engine: Engine, ask: Callable[[Engine], None], wait_s: float) -> None:
+    """Ask (``prepare`` or ``check``) until there is an answer: services start in any order, and a
+    command may be typed right after them. Raises the last StoreUnavailable after ``wait_s``.
+    """
+    deadline_s = time.monotonic() + wait_s
+    while True:
+        try:
+            return ask(engine)
+        except StoreUnavailable as error:
+            if time.monotonic() >= deadline_s:
+                raise
+            log.warning("%s; trying again", error)
+            time.sleep(AGAIN_S)
 
 
 def _pragmas(connection: Any, _record: Any) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, select
 
+from gateway import backup
 from gateway.__main__ import main
+from smartbin.errors import StoreUnavailable
 from smartbin.events import Deposit, DoorKey
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.records.deposits import DepositLines
-from smartbin.telemetry import open_writer
+from smartbin.telemetry import open_source, open_writer
 from smartbin.wire import Rejected
 from tests import postgres
 from tests.contract.test_copy import all_answers, history
@@ -115,6 +117,43 @@ def test_restored_into_empty_stores_every_answer_is_the_same(
     assert after.run(monkeypatch, "restore", kept) != 0, "what is there is never overwritten"
     assert before.run(monkeypatch, "backup", kept) != 0, "a backup is never overwritten"
     assert after.everything() == before.everything()
+
+
+def away(*_: object) -> str:
+    raise StoreUnavailable("away")
+
+
+@pytest.mark.real
+def test_into_servers_an_interrupted_restore_goes_on_and_a_full_database_is_refused_at_once(
+    influx_server: Influx,
+    embedded: tuple[Stores, Stores],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, other = embedded
+    token, kept = influx_server.token, str(tmp_path / "backup")
+    with (
+        postgres.server() as server,
+        server.database() as full,
+        server.database(empty=True) as empty,
+        influx_server.buckets() as one,
+        influx_server.buckets() as two,
+    ):
+        before = Stores(source.folder, source.telemetry, "", full)
+        before.fill()
+        assert before.run(monkeypatch, "backup", kept) == 0
+        refused = Stores(other.folder, two, token, full)
+        assert refused.run(monkeypatch, "restore", kept) == 2
+        assert "SMARTBIN_RECORDS_URL: the database has tables" in capsys.readouterr().err
+        with closing(open_source(two, SHANGHAI, token)) as untouched:
+            assert untouched.extent(0) is None
+        after = Stores(other.folder, one, token, empty)
+        with monkeypatch.context() as failing:
+            failing.setattr(backup, "_records_in", away)
+            assert after.run(monkeypatch, "restore", kept) == 1
+        assert after.run(monkeypatch, "restore", kept) == 0
+        assert after.everything() == before.everything()
 
 
 @pytest.fixture

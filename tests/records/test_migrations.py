@@ -55,6 +55,33 @@ def test_the_command_migrates_and_may_be_repeated(empty_url: str) -> None:
         assert said in done.stdout
 
 
+def _token_command(url: str, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "api", *options, "token", "create", "--name", "truck-3"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SMARTBIN_RECORDS_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.real
+def test_a_command_typed_before_the_records_are_ready_waits(postgres_server: Postgres) -> None:
+    with postgres_server.database(empty=True) as url:
+        with _token_command(url, "--wait-s", "0") as hasty:
+            out, said = hasty.communicate(timeout=60)
+        assert (hasty.returncode, out) == (2, "")
+        assert said.startswith("records (SMARTBIN_RECORDS_URL): the database is at step none")
+        with _token_command(url) as patient:
+            assert patient.stderr is not None
+            assert "trying again" in patient.stderr.readline()
+            engine = open_engine(url)
+            migrations.upgrade(engine)
+            engine.dispose()
+            out, said = patient.communicate(timeout=60)
+        assert (patient.returncode, len(out.split())) == (0, 1), said
+
+
 def test_a_running_program_makes_sqlite_ready_but_never_changes_postgresql(empty_url: str) -> None:
     engine = open_engine(empty_url)
     if engine.dialect.name == "sqlite":
