@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,15 +19,18 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import update
 
-from smartbin.records import open_engine
+from smartbin.records import open_engine, prepare
+from smartbin.records.passwords import Passwords
+from smartbin.records.principals import Role
 from smartbin.records.schema import session
+from smartbin.records.users import Users
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.places import SHANGHAI
 from tests.real import Mosquitto, free_port, until
 
 PASSWORD = "four quiet lorries"
-PEOPLE = {"crew": "crew", "crew-2": "crew", "office": "office"}
+PEOPLE = {"crew": Role.CREW, "crew-2": Role.CREW, "office": Role.OFFICE}
 PAGE = {"X-Requested-With": "smartbin"}
 
 
@@ -109,12 +113,12 @@ def running(folder: Path, browser: Browser) -> Iterator[System]:
         **gateway.environment(),
         "SMARTBIN_API_HTTP": f"127.0.0.1:{free_port()}",
     }
-    password = folder / "password"
-    password.write_text(PASSWORD, encoding="utf-8")
+    engine = open_engine(settings["SMARTBIN_RECORDS_URL"])
+    prepare(engine)
+    users = Users(engine, Passwords())
     for name, role in PEOPLE.items():
-        create = ["user", "create", "--name", name, "--role", role]
-        command = [sys.executable, "-m", "api", *create, "--password-file", str(password)]
-        subprocess.run(command, env=settings, check=True, capture_output=True, timeout=60)
+        users.create(name, role, None, PASSWORD, time.time_ns() // 1000)
+    engine.dispose()
     gateway.start()
     with (folder / "api.log").open("ab") as log:
         api = subprocess.Popen([sys.executable, "-m", "api"], env=settings, stdout=log, stderr=log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from smartbin import calendar
 from smartbin.events import Alarm, AlarmType, Deposit, Judge, LevelReading, Verdict
@@ -158,3 +158,21 @@ def test_a_crew_is_led_away_from_the_office(screens: Screens) -> None:
     page = screens.open("/office/people", role="crew")
     expect(page.get_by_text("没有查看权限")).to_be_visible()
     expect(page.get_by_role("button", name="新建用户")).to_have_count(0)
+
+
+def test_nothing_of_a_page_is_shown_before_it_is_known_who_asks(screens: Screens) -> None:
+    page = screens.open("/office/people", role="office")
+    main = page.locator("main")
+    expect(main).to_contain_text("程序令牌")
+    held: list[Route] = []
+    page.route("**/api/v1/session", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/session"):
+        page.reload()
+    expect(main).to_contain_text("正在读取")
+    expect(main.locator("form")).to_have_count(0)
+    held.pop().abort()
+    expect(main).to_contain_text("连不上服务器")
+    expect(main).not_to_contain_text("程序令牌")
+    page.unroute("**/api/v1/session")
+    main.get_by_role("button", name="再试一次").click()
+    expect(main).to_contain_text("程序令牌")

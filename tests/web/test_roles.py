@@ -67,6 +67,8 @@ def led_away(page: Page, path: str) -> None:
     said = "输入卡号和在街道办公室或社区领取的一次性验证码" if path == "/me" else "请联系街道办公室"
     expect(main).to_contain_text(said)
     expect(main).not_to_contain_text(SHOWS[path])
+    if path.startswith("/office"):
+        expect(main.locator(".panel")).to_have_count(1)  # the sentence; no empty table, no form
 
 
 @pytest.mark.parametrize("role", MAY)

@@ -32,5 +32,5 @@ export function useSession(room: Room) {
     return role.value && !may(room) ? new ApiError("forbidden", 403, role.value) : null;
   });
   const mine = computed(() => ROOMS.filter(may));
-  return { role, community, may, denied, mine };
+  return { session, role, community, may, denied, mine };
 }
