@@ -84,7 +84,7 @@ class Quarantine:
 
     def __iter__(self) -> Iterator[Kept]:
         for path in self.files():
-            with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as lines:
+            with self._readable(), path.open(encoding="utf-8") as lines:
                 for line in lines:
                     if line.endswith("\n"):  # a torn last line was never acknowledged
                         yield Kept.of(line)
@@ -92,7 +92,7 @@ class Quarantine:
     def newest(self) -> Iterator[Kept]:
         """What is kept, the last first; holds one file's lines at a time."""
         for path in reversed(self.files()):
-            with contextlib.suppress(FileNotFoundError):
+            with self._readable():
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
                 yield from (Kept.of(line) for line in reversed(lines) if line.endswith("\n"))
 
@@ -153,8 +153,22 @@ class Quarantine:
         return found
 
     def files(self) -> list[Path]:
-        """The files, the oldest first."""
-        return sorted(self._folder.glob("quarantine-*.jsonl"))
+        """The files, the oldest first; none before anything was refused. Raises StoreUnavailable
+        when that cannot be seen: a glob would say none.
+        """
+        with self._readable():
+            return sorted(p for p in self._folder.iterdir() if p.match("quarantine-*.jsonl"))
+        return []
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """What is not there (yet, or any more) is nothing; what cannot be read is an error."""
+        try:
+            yield
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StoreUnavailable(f"quarantine {self._folder}: {error.strerror}") from error
 
     def _write(self, data: bytes) -> None:
         files = self.files()

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin import calendar
 from smartbin.calendar import Days
+from smartbin.errors import StoreUnavailable
 from smartbin.quarantine import Kept, Quarantine
 
 # A device's name comes from a stranger's topic: more kinds than this are counted as one.
@@ -48,9 +49,12 @@ class _File:
 
 
 class Refusals:
-    """The counts of one quarantine, kept up to date at each question. Any number of threads."""
+    """The counts of one quarantine, kept up to date at each question. Any number of threads.
+    Raises StoreUnavailable when it cannot be read.
+    """
 
     def __init__(self, folder: Path, zone: ZoneInfo) -> None:
+        self._folder = folder
         self._quarantine = Quarantine(folder)
         self._zone = zone
         self._files: dict[Path, _File] = {}
@@ -75,6 +79,12 @@ class Refusals:
             )
 
     def _refresh(self) -> None:
+        try:
+            self._look()
+        except OSError as error:
+            raise StoreUnavailable(f"quarantine {self._folder}: {error.strerror}") from error
+
+    def _look(self) -> None:
         paths = self._quarantine.files()
         for gone in self._files.keys() - set(paths):
             del self._files[gone]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from smartbin.quarantine import Quarantine
 from smartbin.records.tokens import Role
 from smartbin.wire import Rejected
@@ -40,3 +42,18 @@ def test_a_payload_runs_no_formula_in_a_spreadsheet(api: Api) -> None:
 def test_nobody_else_sees_it(api: Api) -> None:
     for role, status in ((Role.PUBLIC, 401), (Role.CREW, 403), (Role.COMMUNITY, 403)):
         assert api.client.get("/api/v1/quarantine", headers=api.as_(role)).status_code == status
+
+
+def test_what_cannot_be_read_is_not_said_to_be_empty(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.parts.quarantine.touch()
+    for path in ("quarantine", "communities/oak/sorting?from=2026-11-23&to=2026-11-23"):
+        answer = api.client.get(f"/api/v1/{path}", headers=api.as_(Role.OFFICE))
+        assert answer.status_code == 503
+        assert caplog.messages.pop().endswith("quarantine: Not a directory")
+    api.parts.quarantine.unlink()
+    (api.parts.quarantine / "quarantine-000001.jsonl").mkdir(parents=True)
+    answer = api.client.get("/api/v1/quarantine", headers=api.as_(Role.OFFICE))
+    assert answer.status_code == 503
+    assert caplog.messages[-1].endswith("quarantine: Is a directory")

@@ -203,3 +203,18 @@ def test_a_folder_that_is_none_is_said_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailable, match=r"quarantine .*/file/q: Not a directory"):
         Quarantine(tmp_path / "file/q").add([refused(1)])
+
+
+def test_what_cannot_be_read_is_not_said_to_be_empty(
+    settings: GatewaySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quarantine_command(settings, "list", "")
+    assert "0  条在隔离区" in capsys.readouterr().out
+    settings.quarantine.touch()
+    for action in ("list", "show", "replay"):
+        with pytest.raises(StoreUnavailable, match=r"quarantine .*: Not a directory"):
+            quarantine_command(settings, action, "")
+    settings.quarantine.unlink()
+    (settings.quarantine / "quarantine-000001.jsonl").mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match=r"quarantine .*: Is a directory"):
+        quarantine_command(settings, "list", "")
