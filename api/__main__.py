@@ -17,11 +17,12 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import points_commands, users
 from api.app import create_app
 from api.parts import Parts
-from api.publishing import publish
+from api.people import commands as people_commands
+from api.points import commands as points_commands
 from api.settings import ApiSettings
+from api.sorting.publishing import publish
 from smartbin import calendar
 from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.printable import log_to_stderr
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     roles = [role.value for role in Role if role not in (Role.PUBLIC, Role.RESIDENT)]
     token.add_argument("--role", choices=roles, default=Role.CREW.value)
     token.add_argument("--community", help="the one that a token of that role is bound to")
-    users.add_commands(commands)
+    people_commands.add_commands(commands)
     points_commands.add_commands(commands)
     args = parser.parse_args(argv)
     log_to_stderr()
@@ -74,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
             return _token(settings, args)
         if args.command == "user":
             engine = _records(settings, args.wait_s)
-            print(users.run(args, engine, load(settings.site), _now_us()))
+            print(people_commands.run(args, engine, load(settings.site), _now_us()))
             return 0
         if args.command in points_commands.COMMANDS:
             registry = load(settings.site)

@@ -15,37 +15,25 @@ from starlette.types import Message, Receive, Scope, Send
 from api import (
     alarms,
     boards,
-    codes,
-    collections,
-    communities,
     coverage,
     devices,
     errors,
     live,
-    months,
     openapi,
-    participation,
-    people,
     places,
-    places_sorting,
-    points,
-    publishing,
     quarantine,
-    rankings,
-    revisions,
-    rounds,
     screens,
-    session,
-    shop,
-    signals,
-    tariff,
     verdicts,
 )
+from api.collection import collections, rounds
 from api.headers import SecurityHeaders
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
+from api.people import session, users
+from api.points import codes, months, shop, signals, statements, tariff
+from api.points.settling import Settling
 from api.security import PUBLIC
-from api.settling import Settling
+from api.sorting import communities, other_places, participation, publishing, rankings, revisions
 from api.tables import ETags
 from smartbin.errors import StoreUnavailable
 from smartbin.records import check as check_records
@@ -125,7 +113,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(rankings.router)
     app.include_router(communities.router)
-    app.include_router(places_sorting.router)
+    app.include_router(other_places.router)
     app.include_router(coverage.router)
     app.include_router(participation.router)
     app.include_router(revisions.router)
@@ -139,11 +127,11 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(codes.router)
     app.include_router(rounds.router)
     app.include_router(collections.router)
-    app.include_router(points.router)
+    app.include_router(statements.router)
     app.include_router(shop.router)
     app.include_router(signals.router)
     app.include_router(tariff.router)
-    app.include_router(people.router)
+    app.include_router(users.router)
     app.include_router(months.router)
     app.include_router(live.router)
     _health(app)

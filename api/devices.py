@@ -15,7 +15,7 @@ from starlette.responses import Response
 from api import schemas
 from api.parts import Parts, PartsDep
 from api.security import COMMUNITY
-from api.statistics import heard
+from api.sorting.statistics import heard
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.calendar import Days
 from smartbin.collection import Policy

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from api import points_commands
 from api.__main__ import main
+from api.points import commands as points_commands
 from smartbin.errors import BadInput
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts

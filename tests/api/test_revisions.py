@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from api.publishing import Publishing, publish
+from api.sorting.publishing import Publishing, publish
 from smartbin import calendar
 from smartbin.events import Deposit, Judge, Verdict
 from smartbin.records.judgements import Judgements

@@ -20,8 +20,8 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from api.parts import Parts
-from api.points import LINES_MAX, community_points, statement
-from api.points_schemas import StatementOut
+from api.points.schemas import StatementOut
+from api.points.statements import LINES_MAX, community_points, statement
 from api.tables import Format
 from smartbin import calendar
 from smartbin.calendar import Days

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api import statistics
-from api.participation import counted, everywhere
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
-from api.sorting_schemas import (
+from api.sorting import statistics
+from api.sorting.participation import counted, everywhere
+from api.sorting.schemas import (
     CommunitiesSorting,
     CommunitySorting,
     FiguresOut,

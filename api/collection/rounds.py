@@ -8,9 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends
 from starlette.responses import Response
 
-from api.errors import Problem, documented
-from api.parts import Parts, PartsDep
-from api.round_shapes import (
+from api.collection.schemas import (
     EmptyingOut,
     EmptyingsIn,
     EndIn,
@@ -26,6 +24,8 @@ from api.round_shapes import (
     SkipReason,
     WholeRound,
 )
+from api.errors import Problem, documented
+from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow
 from api.windows import PageDep
 from smartbin import calendar

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import statistics
 from api.errors import Problem, documented
 from api.parts import PartsDep
 from api.security import CREW, PUBLIC
-from api.sorting_schemas import PlaceKind, Sorting
-from api.statistics import Place, QuestionDep
+from api.sorting import statistics
+from api.sorting.schemas import PlaceKind, Sorting
+from api.sorting.statistics import Place, QuestionDep
 from smartbin.calendar import Days
 from smartbin.registry import DeviceKind
 

@@ -7,12 +7,13 @@ from datetime import date
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api import schemas, statistics
+from api import schemas
 from api.errors import documented
 from api.parts import PartsDep
 from api.security import PUBLIC
-from api.sorting_schemas import Sorting
-from api.statistics import QuestionDep
+from api.sorting import statistics
+from api.sorting.schemas import Sorting
+from api.sorting.statistics import QuestionDep
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.calendar import Days
 from smartbin.registry import Registry

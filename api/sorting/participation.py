@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api import statistics
 from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
-from api.sorting_schemas import PlaceKind, Rate
-from api.statistics import Place
+from api.sorting import statistics
+from api.sorting.schemas import PlaceKind, Rate
+from api.sorting.statistics import Place
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.calendar import Days

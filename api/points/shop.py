@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api import points_schemas as schemas
 from api.errors import Problem, documented
 from api.inputs import NUMBER_MAX, AccountPath, NumberPath
 from api.parts import Parts, PartsDep
-from api.points import KnownAccount, ShopDep
+from api.points import schemas
+from api.points.statements import KnownAccount, ShopDep
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, first_page, next_skip

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api import points_schemas as schemas
 from api.errors import documented
 from api.inputs import NUMBER_MAX, AccountPath, OneLine
 from api.parts import PartsDep
+from api.points import schemas
 from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Window, first_page

@@ -10,7 +10,7 @@ from fastapi import Depends, Query
 from starlette.responses import Response
 
 from api.parts import Parts
-from api.sorting_schemas import (
+from api.sorting.schemas import (
     Change,
     Compare,
     Comparison,

@@ -1,0 +1,1 @@
+"""Collection: what was emptied, and a crew's round."""

@@ -1,0 +1,1 @@
+"""Points: statements, rewards, the tariff, and what is settled when."""
