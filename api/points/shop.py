@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.errors import Problem, documented
 from api.inputs import NUMBER_MAX, AccountPath, NumberPath
 from api.parts import Parts, PartsDep
-from api.points import schemas
+from api.points import shop_schemas as schemas
 from api.points.statements import KnownAccount, ShopDep
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
