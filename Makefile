@@ -32,7 +32,7 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 	@$(BIN)/python -m simulator demo $(ARGS)
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/compose $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/compose $(ARGS)
 	$(BIN)/python -m pytest tests/compose $(ARGS) # one container engine: never two at once
 
 soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliability.md: 10,000 seeds, points after 30 days, a board open for an hour

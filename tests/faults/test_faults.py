@@ -29,15 +29,14 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
 
 
 @pytest.mark.parametrize("name", [*FAULTS, *EVERYTHING])
-def test_nothing_is_lost_and_nothing_is_twice(campaign: Campaign, name: str) -> None:
+def test_nothing_is_lost_nothing_is_twice_and_every_point_is_right(
+    campaign: Campaign, name: str
+) -> None:
     if "half-open" in name and not can_vanish():
         missing("a connection that dies unnoticed", "run the tests as root: it takes TCP_REPAIR")
     fault: Fault = (FAULTS | EVERYTHING)[name]
     outcome = campaign.run(fault, EVENTS, HOLD_S, again=name in EVERYTHING)
     assert (outcome.lost, outcome.twice) == (0, 0)
-
-
-def test_every_point_is_right_afterwards(campaign: Campaign) -> None:
     assert campaign.points_wrong() == []
 
 
