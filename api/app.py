@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -63,11 +63,13 @@ class App(FastAPI):
 
         await errors.TooLargeAsProblem(super().__call__)(scope, receive, counted)
 
+    _document: ClassVar[dict[str, Any] | None] = None
+
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made once."""
-        if self.openapi_schema is None:
-            self.openapi_schema = openapi.completed(super().openapi())
-        return self.openapi_schema
+        """The OpenAPI document: it follows from the code alone, and is made once."""
+        if App._document is None:
+            App._document = openapi.completed(super().openapi())
+        return App._document
 
 
 def create_app(parts: Parts) -> FastAPI:

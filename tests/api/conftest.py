@@ -17,12 +17,13 @@ from api.parts import Parts
 from api.security import COOKIE
 from smartbin import calendar
 from smartbin.calendar import Days
-from smartbin.records import open_engine, prepare
+from smartbin.records import open_engine
 from smartbin.records.principals import Principal
 from smartbin.records.sessions import Sessions
 from smartbin.records.tokens import Role, Tokens
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
+from tests.records import ready
 from tests.records.books import TARIFFS
 
 TODAY = date(2026, 11, 23)
@@ -57,8 +58,7 @@ class Api:
 def opened(folder: Path) -> Iterator[Api]:
     url = f"sqlite:///{folder}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
-    engine = open_engine(f"sqlite:///{folder}/records.db")
-    prepare(engine)
+    engine = open_engine(ready.sqlite(folder))
     tokens: dict[Role, str] = {
         role: Tokens(engine).create(role, role, "oak" if role is Role.COMMUNITY else None)
         for role in Role

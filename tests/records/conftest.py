@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from smartbin.records import open_engine, prepare
+from smartbin.records import open_engine
 from tests import postgres
+from tests.records import ready
 from tests.records.books import Books
 
 
@@ -23,11 +24,7 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh database with all tables."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/records.db"
-        engine = open_engine(url)
-        prepare(engine)
-        engine.dispose()
-        yield url
+        yield ready.sqlite(tmp_path)
         return
     running: postgres.Postgres = request.getfixturevalue("postgres_server")
     with running.database() as url:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from api.app import create_app
 from api.parts import Parts
 from smartbin import calendar
-from smartbin.records import open_engine, prepare
+from smartbin.records import open_engine
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
 from smartbin.records.users import Users
@@ -26,6 +26,7 @@ from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, free_port, missing, program, until
+from tests.records import ready
 from tests.records.books import TARIFFS
 
 PASSWORD = "four quiet lorries"
@@ -100,8 +101,7 @@ def registry() -> Registry:
 def screens(tmp_path: Path, browser: Browser, registry: Registry) -> Iterator[Screens]:
     url = f"sqlite:///{tmp_path}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
-    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
-    prepare(engine)
+    engine = open_engine(ready.sqlite(tmp_path))
     users = Users(engine, Passwords())
     for role in (Role.CREW, Role.OFFICE):
         users.create(role, role, None, PASSWORD, now_us())

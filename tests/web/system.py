@@ -19,7 +19,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import update
 
-from smartbin.records import open_engine, prepare
+from smartbin.records import open_engine
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
 from smartbin.records.schema import session
@@ -28,6 +28,7 @@ from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.places import SHANGHAI
 from tests.real import Mosquitto, free_port, until
+from tests.records import ready
 
 PASSWORD = "four quiet lorries"
 PEOPLE = {"crew": Role.CREW, "crew-2": Role.CREW, "office": Role.OFFICE}
@@ -113,8 +114,7 @@ def running(folder: Path, browser: Browser) -> Iterator[System]:
         **gateway.environment(),
         "SMARTBIN_API_HTTP": f"127.0.0.1:{free_port()}",
     }
-    engine = open_engine(settings["SMARTBIN_RECORDS_URL"])
-    prepare(engine)
+    engine = open_engine(ready.sqlite(folder))  # where the gateway's settings say
     users = Users(engine, Passwords())
     for name, role in PEOPLE.items():
         users.create(name, role, None, PASSWORD, time.time_ns() // 1000)
