@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-compose test-others soak mutants coverage check audit bench clean lock docs web screenshots secrets
+.PHONY: help setup demo test soak mutants coverage check audit bench clean lock docs web screenshots secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,13 +32,8 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 	@$(BIN)/python -m simulator demo $(ARGS)
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-compose test-others
-
-test-compose: # one container engine: never two at once; and for the most part it waits
-	$(BIN)/python -m pytest -q tests/compose $(ARGS)
-
-test-others:
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/compose $(ARGS)
+	$(BIN)/python -m pytest tests/compose $(ARGS) # one container engine: never two at once
 
 soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliability.md: 10,000 seeds, points after 30 days, a board open for an hour
 	$(BIN)/python -m tests.simulation 0 9999
