@@ -27,7 +27,7 @@ SENDERS = ("bin-001", "bin-002", "bin-003")
 KEY_LINES = [f"-----BEGIN {kind}PRIVATE KEY-----" for kind in ("", "EC ", "RSA ")]
 TOKEN = ("python", "-m", "api", "token", "create", "--role", "office", "--name", "test")
 TOOLS = ("--profile", "tools", "run", "--rm", "-T", "tools", "python", "-m", "gateway")
-# All goes, so nothing is waited for: a gateway looks for its stores' names until it is told twice.
+# All goes at once, so a gateway's last look for stores that are gone is not waited for.
 DOWN = (*("--profile", "demo", "--profile", "tools"), "down", "-v", "-t", "2", "--remove-orphans")
 
 
