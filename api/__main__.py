@@ -23,15 +23,15 @@ from api.people import commands as people_commands
 from api.points import commands as points_commands
 from api.settings import ApiSettings
 from api.sorting.publishing import publish
-from smartbin import calendar
-from smartbin.errors import BadInput, StoreUnavailable, UnknownPlace
-from smartbin.printable import log_to_stderr
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, StoreUnavailable, UnknownPlace
+from smartbin.core.printable import log_to_stderr
+from smartbin.core.settings import listening
 from smartbin.records import migrations, open_engine, prepare, wait_for
 from smartbin.records.tokens import Role, Tokens
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.rewards import Tariffs, load_tariffs
-from smartbin.settings import listening
 from smartbin.sorting import limits
 from smartbin.telemetry import open_reader
 

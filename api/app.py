@@ -35,7 +35,7 @@ from api.points.settling import Settling
 from api.security import PUBLIC
 from api.sorting import communities, other_places, participation, publishing, rankings, revisions
 from api.tables import ETags
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records import check as check_records
 from smartbin.records.settle import Settler
 from smartbin.records.sign_in import SignIn

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from api.errors import documented
 from api.parts import PartsDep
 from api.security import PUBLIC
-from smartbin.calendar import Days
 from smartbin.collection import DoorState, Policy, state_of
+from smartbin.core.calendar import Days
 from smartbin.events import Category, DeviceState
 
 router = APIRouter(prefix="/api/v1", tags=["boards"], dependencies=[PUBLIC])

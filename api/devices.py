@@ -17,8 +17,8 @@ from api.parts import Parts, PartsDep
 from api.security import COMMUNITY
 from api.sorting.statistics import heard
 from api.tables import Format, FormatQuery, csv_response
-from smartbin.calendar import Days
 from smartbin.collection import Policy
+from smartbin.core.calendar import Days
 from smartbin.events import DeviceState, DoorKey, LevelReading, Status
 from smartbin.records.principals import Principal
 from smartbin.registry import Device, DeviceKind

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.headers import SECURITY_HEADERS
-from smartbin.errors import (
+from smartbin.core.errors import (
     BadInput,
     Conflict,
     NotFound,

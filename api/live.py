@@ -25,9 +25,9 @@ from starlette.responses import StreamingResponse
 from api.errors import documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
-from smartbin import calendar
 from smartbin.collection import Policy, state_of
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Deposit, DoorKey, LevelReading, identity
 from smartbin.records.earnings import Earnings
 from smartbin.records.feed import earned

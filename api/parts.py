@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 
 from api.recent import Recent
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.refusals import Refusals
 from smartbin.registry import Registry
 from smartbin.rewards import Tariffs

@@ -15,9 +15,9 @@ from api.parts import Parts, PartsDep
 from api.security import CREW, DEPOSITS, PUBLIC, CrewDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
-from smartbin import calendar
-from smartbin.calendar import Days
 from smartbin.collection import Confirmation, Policy, stops
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Category, DoorKey, LevelReading
 from smartbin.records.rounds import Rounds
 from smartbin.registry import Device, DeviceKind, Door

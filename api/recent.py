@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar, cast
 
-from smartbin import calendar
+from smartbin.core import calendar
 
 T = TypeVar("T")
 KEEP_US = 60 * calendar.US_PER_S

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from smartbin.settings import Settings
+from smartbin.core.settings import Settings
 
 
 class ApiSettings(Settings):

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from smartbin.cells import safe_cell
+from smartbin.core.cells import safe_cell
 
 ETAG_BODY_BYTES_MAX = 4 * 1024 * 1024
 # When it was asked says nothing of what was answered; left in, no two answers were ever the same.

@@ -17,7 +17,7 @@ from api.parts import Parts, PartsDep
 from api.security import DEPOSITS, JUDGE
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, Window, next_skip
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.judgements import (
     WHY_LENGTH_MAX,

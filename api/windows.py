@@ -14,8 +14,8 @@ from fastapi import Depends, Query
 from api.errors import Problem
 from api.inputs import Day, Moment
 from api.parts import PartsDep
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import DoorKey
 
 DAYS_MAX = 400

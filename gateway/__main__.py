@@ -27,14 +27,14 @@ from gateway.pipeline import Pipeline, Stopped
 from gateway.settings import GatewaySettings
 from gateway.shelf import ACTIONS, quarantine_command
 from gateway.telemetry import Telemetry
-from smartbin import calendar
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
-from smartbin.printable import log_to_stderr
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core.printable import log_to_stderr
+from smartbin.core.settings import listening
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry.load import load
-from smartbin.settings import listening
 from smartbin.telemetry import open_writer
 from smartbin.wire import Decoder
 

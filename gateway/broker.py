@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 CLIENT_ID_BYTES_MAX = 1_000
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from smartbin.calendar import US_PER_HOUR
-from smartbin.errors import BadInput, StoreRefused
+from smartbin.core.calendar import US_PER_HOUR
+from smartbin.core.errors import BadInput, StoreRefused
 from smartbin.events import Fact
 from smartbin.telemetry import TelemetrySource, TelemetryWriter, open_source, open_writer
 

@@ -18,7 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from gateway.meters import DELAY_BOUNDS_S, Meters
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.quarantine import Quarantine
 
 # A batch in hand for longer, or no session for longer, is no hiccup.

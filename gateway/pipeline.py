@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from gateway.backoff import Backoff
 from gateway.delivery import Delivery, Source
 from gateway.meters import Meters
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Fact
 from smartbin.wire import Decoded, Rejected, is_last_will
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 HEADER = ("device", "username", "password")
 # A password holds 192 random bits, so stretching adds nothing an attacker would feel; the broker

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gateway.provision import Provision
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 USER = "gateway"
 # One random line each.

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.wire import ROOT
 
 SLOT = "{slot}"

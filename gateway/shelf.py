@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import islice
 
 from gateway.settings import GatewaySettings
-from smartbin import calendar
-from smartbin.errors import BadInput, StoreRefused
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, StoreRefused
+from smartbin.core.printable import printable
 from smartbin.events import Deposit, Fact
-from smartbin.printable import printable
 from smartbin.quarantine import Kept, Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines

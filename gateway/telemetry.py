@@ -11,7 +11,7 @@ from typing import Self
 
 from gateway.meters import Meters
 from gateway.pipeline import Stopped
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.events import Fact
 from smartbin.telemetry import TelemetryWriter
 

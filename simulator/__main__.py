@@ -23,11 +23,11 @@ from simulator.faults import Profile, deliveries
 from simulator.fleet import Fleet
 from simulator.households import write_accounts
 from simulator.replay import add_replay, replay
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import BadInput
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput
+from smartbin.core.settings import Settings
 from smartbin.registry.load import load
-from smartbin.settings import Settings
 
 EXIT_BAD_INPUT = 2
 SEED = 20261124

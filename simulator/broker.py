@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 CREDENTIALS = "SMARTBIN_SIMULATOR_CREDENTIALS"
 _HEADER = ["device", "username", "password"]

@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from simulator.expect import Expected, Figures
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Category, DoorKey
 from smartbin.quarantine import Quarantine
 from smartbin.registry import DeviceKind, Door

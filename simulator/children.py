@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from smartbin.settings import PREFIX
+from smartbin.core.settings import PREFIX
 
 READY_S = 60.0
 STOP_S = 15.0

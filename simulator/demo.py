@@ -21,9 +21,9 @@ from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
 from simulator.residents import open_accounts, sign_in
 from simulator.system import PEOPLE, System, started
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import BadInput
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput
 from smartbin.registry import DeviceKind
 from smartbin.registry.load import load
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from simulator import habits
 from simulator.households import People, people_of
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Category, Item, Verdict
 from smartbin.registry import Door, Registry
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from simulator import habits
 from simulator.deposits import MINUTE_MS, Deposits, Put
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.registry import Door, Registry
 
 _CARRIED_DAYS_MAX = 10

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from simulator.faults import Delivery
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import (
     Alarm,
     AlarmType,

@@ -16,8 +16,9 @@ from typing import Any
 
 from simulator.fleet import Fleet
 from simulator.teller import Message
-from smartbin import calendar, wire
-from smartbin.calendar import Days
+from smartbin import wire
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Fact, LevelReading
 
 MINUTE_US = 60 * calendar.US_PER_S

@@ -15,8 +15,8 @@ from simulator import habits
 from simulator.deposits import MINUTE_MS
 from simulator.doors import DoorDays
 from simulator.teller import ALARM, BROUGHT, EMPTIED, FILL, PUT, STATUS, Happening, Message, Teller
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import AlarmType
 from smartbin.registry import DeviceKind, Door, Registry
 

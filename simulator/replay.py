@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulator.broker import Broker
 from simulator.run import buffered, progress
-from smartbin import calendar, wire
-from smartbin.errors import BadInput
+from smartbin import wire
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput
 from smartbin.events import Category, Collection, Fact, LevelReading, at_us
 
 MISTAKES_SHOWN = 20

@@ -18,7 +18,7 @@ from pathlib import Path
 from simulator.broker import Broker
 from simulator.children import LOCAL, Children, PartFailed, port_of
 from simulator.publisher import Publisher
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 LEAD_MAX = 400  # messages published and not yet received by the gateway, while backfilling
 CAUGHT_UP_S = 120.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Collection, DoorKey, LevelReading
 from smartbin.registry import Door
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.quarantine import Kept, Quarantine
 
 # A device's name comes from a stranger's topic: more kinds than this are counted as one.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.events import Category
 from smartbin.registry import (
     Community,

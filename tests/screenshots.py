@@ -26,7 +26,7 @@ from api.app import create_app
 from api.parts import Parts
 from simulator.fleet import Fleet
 from simulator.households import write_accounts
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import (
     Alarm,
     AlarmType,

@@ -15,9 +15,9 @@ from api.parts import Parts
 from api.settings import ApiSettings
 from gateway.settings import GatewaySettings
 from simulator.__main__ import SimulatorSettings
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
+from smartbin.core.settings import ALL_NAMES, PREFIX, Settings
 from smartbin.records import open_engine
-from smartbin.settings import ALL_NAMES, PREFIX, Settings
 from smartbin.telemetry import open_reader
 from smartbin.wire import asyncapi
 from tests.places import SHANGHAI, small_registry

@@ -15,8 +15,8 @@ from api.parts import Parts, PartsDep
 from api.security import CrewDep
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Page, PageDep
-from smartbin import calendar
 from smartbin.collection import SAME_WITHIN_US, Emptying, emptyings
+from smartbin.core import calendar
 from smartbin.events import Category, DoorKey
 from smartbin.records.rounds import Rounds
 

@@ -28,8 +28,8 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow
 from api.windows import PageDep
-from smartbin import calendar
 from smartbin.collection import SAME_WITHIN_US, Confirmation
+from smartbin.core import calendar
 from smartbin.events import Collection, DoorKey
 from smartbin.records.principals import Principal, Role
 from smartbin.records.rounds import Met, Round, Rounds

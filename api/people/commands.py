@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
 from smartbin.records.users import Users

@@ -14,7 +14,7 @@ from api.errors import Problem, documented
 from api.inputs import ONE_LINE, OneLine
 from api.parts import PartsDep
 from api.security import COOKIE, PUBLIC, SignedInDep, principal_of
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records.principals import Principal, Role
 from smartbin.records.sessions import Sessions, life_of
 from smartbin.records.sign_in import SignIn, TooOften, Wrong

@@ -19,7 +19,7 @@ from api.errors import Problem, documented
 from api.inputs import OneLine
 from api.parts import Parts, PartsDep
 from api.security import OfficeDep
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.records.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
 from smartbin.records.principals import NAME_MAX, Principal, Role, tidy
 from smartbin.records.sign_in import SignIn

@@ -12,7 +12,7 @@ from api.errors import documented
 from api.inputs import AccountPath
 from api.parts import PartsDep
 from api.security import OfficeDep
-from smartbin.errors import NotFound
+from smartbin.core.errors import NotFound
 from smartbin.records.accounts import Accounts
 from smartbin.records.codes import Codes
 from smartbin.records.sign_in import SignIn

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from smartbin.calendar import Days
-from smartbin.errors import BadInput
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput
 from smartbin.records import months
 from smartbin.records.accounts import Accounts
 from smartbin.records.ledger import month_of

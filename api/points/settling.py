@@ -9,8 +9,8 @@ from datetime import date
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from smartbin import calendar
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records.settle import Settler
 
 LOG = logging.getLogger("api.settling")

@@ -15,7 +15,7 @@ from api.points.statements import KnownAccount, ShopDep
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, first_page, next_skip
-from smartbin.errors import NotFound
+from smartbin.core.errors import NotFound
 from smartbin.records.principals import Principal, Role
 from smartbin.records.redemptions import Redemption, Shop, State
 

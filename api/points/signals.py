@@ -16,8 +16,8 @@ from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Skip, next_skip
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import DoorKey, LevelReading
 from smartbin.records.carried import around
 from smartbin.rewards import Carried, Signal, SignalKind, SignalLimits, signals

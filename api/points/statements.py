@@ -14,7 +14,7 @@ from api.points import schemas
 from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Window, first_page
-from smartbin.errors import NotFound
+from smartbin.core.errors import NotFound
 from smartbin.records.accounts import Account, Accounts, masked
 from smartbin.records.community_points import of_community
 from smartbin.records.ledger import entries_of

@@ -15,7 +15,7 @@ from api.sorting import statistics
 from api.sorting.schemas import Sorting
 from api.sorting.statistics import QuestionDep
 from api.tables import Format, FormatQuery, csv_response
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.registry import Registry
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])

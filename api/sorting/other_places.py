@@ -11,7 +11,7 @@ from api.security import CREW, PUBLIC
 from api.sorting import statistics
 from api.sorting.schemas import PlaceKind, Sorting
 from api.sorting.statistics import Place, QuestionDep
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.registry import DeviceKind
 
 router = APIRouter(prefix="/api/v1")

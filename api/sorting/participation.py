@@ -19,7 +19,7 @@ from api.sorting.schemas import PlaceKind, Rate
 from api.sorting.statistics import Place
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.records.participation import NOBODY, Households, holders, took_part
 from smartbin.rewards import AccountKind
 from smartbin.sorting.participation import participation

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from api.parts import Parts
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records.judgements import Judgements
 from smartbin.records.revisions import CommunityDay, Revisions
 from smartbin.sorting import counts

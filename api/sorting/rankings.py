@@ -23,7 +23,7 @@ from api.sorting.schemas import (
 )
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.records.judgements import Judgements
 from smartbin.records.participation import NOBODY
 from smartbin.registry import DoorSpan

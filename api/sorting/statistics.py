@@ -25,8 +25,8 @@ from api.sorting.schemas import (
 )
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Category
 from smartbin.records.judgements import Judgements
 from smartbin.records.revisions import Revisions

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.records import migrations
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from smartbin.calendar import Days
-from smartbin.errors import BadInput
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput
 from smartbin.registry import tables
 from smartbin.registry.tables import Mistakes
 from smartbin.rewards import AccountKind

@@ -30,8 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartbin.calendar import Days
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.records.account_table import CARD, Holding, lines_of, plan
 from smartbin.records.bulk import AT_ONCE, among, insert_many
 from smartbin.records.reading import snapshot

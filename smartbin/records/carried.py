@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, select
 
-from smartbin import calendar
-from smartbin.calendar import US_PER_HOUR, Days
+from smartbin.core import calendar
+from smartbin.core.calendar import US_PER_HOUR, Days
 from smartbin.events import DoorKey, Item, Judge, Verdict
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import deposit_line, holding

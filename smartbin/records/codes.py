@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records.passwords import Passwords
 from smartbin.records.schema import one_time_code
 

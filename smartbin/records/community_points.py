@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, Engine, func, select
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.records.ledger import Kind, month_of
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, ledger, points_month

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from smartbin.calendar import Slots
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.calendar import Slots
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit
 from smartbin.records import prepare
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy import Engine, select
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.events import Deposit
 from smartbin.records.accounts import ever_held
 from smartbin.records.earnings import Earnings

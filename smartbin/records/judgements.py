@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, Row, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.requests import once
 from smartbin.records.schema import deposit_line, judgement, unsettled

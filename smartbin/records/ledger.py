@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, text, update
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records.bulk import insert_into, insert_many
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, closed_month, ledger, points_month

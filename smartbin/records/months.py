@@ -23,9 +23,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartbin import calendar
-from smartbin.cells import safe_cell
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.cells import safe_cell
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.records.ledger import MONTHS_LOCK, month_of
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import closed_month, ledger, unsettled

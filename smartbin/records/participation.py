@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select, tuple_
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Judge, Verdict
 from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.judgements import DepositKey, Judgement, of_row, standing

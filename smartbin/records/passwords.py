@@ -7,7 +7,7 @@ import threading
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreUnavailable
 
 LENGTH_MIN, LENGTH_MAX = 10, 200
 # A hash takes 64 MiB and tens of milliseconds: a flood of sign-ins must fill neither the memory

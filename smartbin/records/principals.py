@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 NAME_MAX = 64
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 
 
 @contextmanager

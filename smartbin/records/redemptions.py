@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from smartbin import calendar
-from smartbin.errors import BadInput, Conflict, NotFound, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from smartbin.records.accounts import home, standing_of
 from smartbin.records.bulk import insert_into
 from smartbin.records.ledger import Entry, Kind, append

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from smartbin.errors import Conflict
+from smartbin.core.errors import Conflict
 from smartbin.records.schema import request
 
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9_-]{8,64}$"

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records.bulk import insert_into
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import figure_revision

@@ -24,9 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from smartbin import calendar
 from smartbin.collection import SAME_WITHIN_US, Confirmation, emptyings
-from smartbin.errors import Conflict, NotFound
+from smartbin.core import calendar
+from smartbin.core.errors import Conflict, NotFound
 from smartbin.events import Category, Collection, DoorKey
 from smartbin.records.schema import emptying, emptying_photo, problem, round_, skip
 

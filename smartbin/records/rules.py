@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, literal, select
 
-from smartbin.calendar import Days, differing
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import Days, differing
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records.schema import deposit_line, points_rules, unsettled
 from smartbin.registry import Registry
 from smartbin.rewards import Tariffs

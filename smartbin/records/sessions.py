@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Row, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartbin import calendar
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records.principals import Principal, Role
 from smartbin.records.schema import app_user, session
 from smartbin.records.tokens import digest

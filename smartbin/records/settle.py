@@ -17,9 +17,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records.accounts import ACCOUNTS_LOCK, ever_held
 from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.earnings import Earnings, week_of

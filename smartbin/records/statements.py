@@ -17,8 +17,8 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, Engine, func, select
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import DoorKey
 from smartbin.records.earnings import Earnings, Line
 from smartbin.records.ledger import Booked, Kind, of_row

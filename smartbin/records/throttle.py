@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records.schema import sign_in_try
 
 BUCKETS = 16_384

@@ -8,7 +8,7 @@ import secrets
 from sqlalchemy import Engine, delete, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.records.principals import Principal, Role, tidy
 from smartbin.records.schema import token
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.records.passwords import Passwords, check_strength
 from smartbin.records.principals import Principal, Role, spelt, tidy
 from smartbin.records.schema import app_user, session

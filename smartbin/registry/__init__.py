@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import Days
-from smartbin.errors import UnknownPlace
+from smartbin.core.calendar import Days
+from smartbin.core.errors import UnknownPlace
 from smartbin.events import Category, DoorKey
 from smartbin.telemetry import Span
 

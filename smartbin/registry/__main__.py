@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.registry import DeviceKind
 from smartbin.registry.load import load
 from smartbin.sorting import limits

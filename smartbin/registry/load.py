@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.events import Category
 from smartbin.registry import (
     Community,

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 
 E = TypeVar("E", bound=StrEnum)
 OPEN_END = date(9999, 12, 30)

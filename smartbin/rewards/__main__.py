@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.registry.load import load
 from smartbin.rewards.describe import describe
 from smartbin.rewards.load import load_tariffs

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from operator import attrgetter
 
-from smartbin.calendar import US_PER_S
+from smartbin.core.calendar import US_PER_S
 from smartbin.events import Category, Item, Judge, Verdict
 from smartbin.rewards.tariff import G_PER_KG, PER_CENT, AccountKind, Campaign, Rate, Rules, Tariffs
 

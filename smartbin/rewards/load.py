@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.rewards.tariff import Campaign, Rate, Rules, Tariff, Tariffs
 
 BYTES_MAX = 1024 * 1024

@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Judge
 from smartbin.rewards.earning import Earned, Why
 from smartbin.rewards.words import CATEGORY, JUDGE, Texts, day_zh, kg, pause, points

@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from smartbin import calendar
-from smartbin.calendar import US_PER_HOUR, US_PER_S
+from smartbin.core import calendar
+from smartbin.core.calendar import US_PER_HOUR, US_PER_S
 from smartbin.events import Category, DoorKey, LevelReading
 from smartbin.rewards.earning import RewardDeposit
 from smartbin.rewards.words import CATEGORY, Texts, kg

@@ -14,7 +14,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.events import Category, Item
 
 G_PER_KG = 1000

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.telemetry import DayPresence
 
 # A device says some 600 messages a day: so many lost ones would be a fortnight of silence.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.events import Category, DoorKey, Item, Verdict
 from smartbin.registry import DoorSpan
 from smartbin.telemetry import DoorTotals, ItemTotals

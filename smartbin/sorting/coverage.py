@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.events import Category
 from smartbin.registry import DeviceKind, Registry
 

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 FILE = "statistics.toml"
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import Days
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.events import Alarm, Collection, Deposit, DoorKey, Fact, Item, LevelReading, Status
 
 __all__ = [

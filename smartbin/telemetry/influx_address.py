@@ -16,7 +16,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 
 SETTING = "SMARTBIN_TELEMETRY_URL"
 TOKEN_SETTING = "SMARTBIN_TELEMETRY_TOKEN"  # noqa: S105 - the setting's name

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import NamedTuple
 
-from smartbin import calendar
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import DoorKey
 
 FIRST_US, LAST_US = -(2**63 - 1) // 1000 + 1, (2**63 - 2) // 1000

@@ -25,9 +25,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from smartbin import calendar
-from smartbin.calendar import US_PER_HOUR
-from smartbin.errors import StoreRefused
+from smartbin.core import calendar
+from smartbin.core.calendar import US_PER_HOUR
+from smartbin.core.errors import StoreRefused
 from smartbin.events import Alarm, Collection, Deposit, Fact, LevelReading, Status, Verdict
 
 _TO_ESCAPE = re.compile(r"[,= ]")

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from influxdb_client.domain.dialect import Dialect
 
-from smartbin import calendar
-from smartbin.calendar import US_PER_DAY, US_PER_HOUR, Days
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Alarm, Collection, Deposit, DoorKey, Fact, LevelReading, Status
 from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
 from smartbin.telemetry.influx_address import Address, typed_errors

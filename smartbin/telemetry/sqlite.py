@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import Slots
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.calendar import Slots
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.events import (
     Alarm,
     Collection,

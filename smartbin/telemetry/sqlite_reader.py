@@ -15,8 +15,8 @@ from queue import Empty, LifoQueue
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import US_PER_HOUR, Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import US_PER_HOUR, Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import (
     Alarm,
     AlarmType,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import Any
 
-from smartbin.calendar import US_PER_HOUR
+from smartbin.core.calendar import US_PER_HOUR
 
 Row = tuple[Any, ...]
 """A row of a table of facts; the last three columns of each are seq, day and hour."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 
 VERSION = 1
 """PRAGMA user_version of a file that this code reads and writes."""

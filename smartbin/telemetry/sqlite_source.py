@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import (
     Alarm,
     AlarmType,

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from smartbin import calendar, events
+from smartbin import events
+from smartbin.core import calendar
 from smartbin.events import (
     Alarm,
     Collection,

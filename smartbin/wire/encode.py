@@ -8,7 +8,7 @@ from datetime import UTC, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Fact, LevelReading
 from smartbin.wire.messages import MAX_BATCH, ROOT
 

@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.parts import Parts
 from api.security import COOKIE
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.records import open_engine
 from smartbin.records.principals import Principal
 from smartbin.records.sessions import Sessions

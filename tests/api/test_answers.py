@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Collection, Deposit, Item, Judge, LevelReading, Verdict
 from smartbin.quarantine import Quarantine
 from smartbin.records.tokens import Role

@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, DeviceState, Judge, LevelReading, Status, Verdict
 from tests.api.conftest import NOON_US, Api
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Alarm, AlarmType, DeviceState, LevelReading, Status
 from smartbin.quarantine import Quarantine
 from smartbin.records.tokens import Role

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Alarm, Collection, Deposit, DoorKey, LevelReading
 from smartbin.telemetry import TelemetryReader
 from tests.api.conftest import NOON_US, Api

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines

@@ -11,7 +11,7 @@ import pytest
 
 from api.__main__ import main
 from api.points import commands as points_commands
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
 from tests.places import small_registry

@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, func, select
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Judge, Verdict
 from smartbin.records import open_engine
 from smartbin.records.accounts import Accounts

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records.accounts import Accounts
 from smartbin.records.principals import Role
 from tests.api.conftest import NOON_US, PAGE, Api

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
 from api.sorting.publishing import Publishing, publish
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Judge, Verdict
 from smartbin.records.judgements import Judgements
 from smartbin.records.schema import figure_revision

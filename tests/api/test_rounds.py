@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Category, Collection, LevelReading
 from smartbin.records.principals import Role
 from smartbin.records.tokens import Tokens

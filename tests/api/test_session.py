@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
 from smartbin.records.users import Users

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, LevelReading
 from smartbin.records.accounts import Accounts
 from smartbin.records.carried import around

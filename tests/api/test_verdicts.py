@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.records.deposits import DepositLines
 from smartbin.records.schema import unsettled

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import LevelReading
 from smartbin.registry import Registry
 from smartbin.registry.load import load

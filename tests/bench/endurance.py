@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit
 from smartbin.registry.load import load
 from smartbin.wire import event_of, payload_of, topic_of

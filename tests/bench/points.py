@@ -23,8 +23,8 @@ from api.parts import Parts
 from api.points.schemas import StatementOut
 from api.points.statements import LINES_MAX, community_points, statement
 from api.tables import Format
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Deposit, Item, Judge, Verdict
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from api.parts import Parts
 from api.places import full
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Deposit, DeviceState, Fact, Item, Judge, LevelReading, Status, Verdict
 from smartbin.records import open_engine
 from smartbin.records.principals import Principal, Role

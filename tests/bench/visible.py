@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Verdict
 from smartbin.registry.load import load
 from smartbin.wire import event_of, payload_of, topic_of

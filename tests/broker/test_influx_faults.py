@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 from influxdb_client.client.write_api import SYNCHRONOUS
 
-from smartbin.calendar import Days, day_of
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import Days, day_of
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Deposit, DoorKey, Item
 from smartbin.quarantine import Quarantine
 from smartbin.registry.load import load

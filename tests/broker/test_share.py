@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.share import SLOT, devices_of, filters_of, left_out, parts_command, take_client_id
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.events import Deposit
 from smartbin.registry.load import load
 from smartbin.wire import event_of, payload_of, topic_of

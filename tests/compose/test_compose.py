@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin import calendar
+from smartbin.core import calendar
 from tests.compose.device import Device
 from tests.compose.stack import Stack
 from tests.real import until

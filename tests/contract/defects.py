@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import (
     Alarm,
     Collection,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
 
-from smartbin.calendar import US_PER_HOUR, Days, start_us
+from smartbin.core.calendar import US_PER_HOUR, Days, start_us
 from smartbin.events import (
     Alarm,
     AlarmType,

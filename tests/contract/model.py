@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from smartbin.calendar import Days, day_of, hour_of_day
+from smartbin.core.calendar import Days, day_of, hour_of_day
 from smartbin.events import (
     Alarm,
     Collection,

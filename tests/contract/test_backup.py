@@ -14,7 +14,7 @@ from sqlalchemy import MetaData, select
 
 from gateway import backup
 from gateway.__main__ import main
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Deposit, DoorKey
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare

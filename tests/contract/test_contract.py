@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.telemetry import TelemetryReader, open_reader, open_writer
 from tests.contract.checks import CHECKS, KITCHEN, Store, put
 from tests.influx import Influx

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.__main__ import main
 from gateway.copy import REASONS_MAX, copy_all
-from smartbin.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import (
     Alarm,
     AlarmType,

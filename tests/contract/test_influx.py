@@ -14,8 +14,8 @@ import pytest
 from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 
-from smartbin.calendar import Days
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.events import DoorKey, Item, LevelReading
 from smartbin.telemetry import Span, TelemetryReader, open_reader, open_writer, setup
 from smartbin.telemetry.influx_flux import text

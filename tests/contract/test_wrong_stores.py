@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Deposit, Fact, LevelReading
 from smartbin.telemetry import TelemetryReader, TelemetryWriter, open_reader, open_writer
 from tests.contract.checks import CHECKS, Store

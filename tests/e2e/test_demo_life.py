@@ -19,8 +19,8 @@ from simulator.__main__ import SEED
 from simulator.expect import Expected
 from simulator.faults import deliveries
 from simulator.fleet import Fleet
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.registry.load import load
 from tests.real import ROOT, until
 

@@ -18,9 +18,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from simulator.recent import AGAIN_S
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Deposit, DoorKey
 from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts

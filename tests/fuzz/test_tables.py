@@ -12,7 +12,7 @@ import pytest
 
 from simulator.broker import _credentials
 from simulator.replay import Columns, read
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.records.account_table import lines_of
 from smartbin.registry.load import load
 from smartbin.rewards import load_tariffs

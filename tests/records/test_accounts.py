@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from smartbin import calendar
-from smartbin.errors import BadInput
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput
 from smartbin.events import Deposit
 from smartbin.records.accounts import Accounts, Imported, masked
 from smartbin.records.deposits import DepositLines

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records import check, open_engine, prepare
 from smartbin.records.accounts import Accounts
 from smartbin.records.redemptions import Reward, Shop

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.records.community_points import of_community
 from smartbin.records.ledger import Entry, Kind, append
 from tests.places import SHANGHAI

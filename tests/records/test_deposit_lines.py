@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from smartbin import calendar
-from smartbin.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Item, Judge, Verdict
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines

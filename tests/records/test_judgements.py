@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import BadInput, Conflict
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, Conflict
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.deposits import DepositLines
 from smartbin.records.judgements import DepositKey, Judgement, Judgements, standing

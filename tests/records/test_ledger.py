@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Deposit, Verdict
 from smartbin.records import open_engine
 from smartbin.records.ledger import Kind, month_of

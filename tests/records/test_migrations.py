@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from smartbin.records import migrations, open_engine, prepare
 from smartbin.records.schema import metadata
 from tests.postgres import Postgres

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert, text
 
-from smartbin import calendar
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.records import open_engine
 from smartbin.records.ledger import Entry, Kind, append
 from smartbin.records.months import Closed, check, close

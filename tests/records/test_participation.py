@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.deposits import DepositLines
 from smartbin.records.judgements import Judgements

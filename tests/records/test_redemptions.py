@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import create_engine
 
-from smartbin.errors import BadInput, Conflict, NotFound, StoreUnavailable
+from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from smartbin.events import Verdict
 from smartbin.records.redemptions import CANCEL_DAYS, Reward, Shop, State
 from tests.places import SHANGHAI

@@ -7,9 +7,9 @@ import threading
 import pytest
 from sqlalchemy import Engine
 
-from smartbin import calendar
 from smartbin.collection import Confirmation
-from smartbin.errors import Conflict
+from smartbin.core import calendar
+from smartbin.core.errors import Conflict
 from smartbin.events import Category
 from smartbin.records import rounds
 from smartbin.records.rounds import Outcome, Round, Rounds

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from smartbin.calendar import Days
-from smartbin.errors import StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreUnavailable
 from smartbin.events import Category
 from smartbin.records.rules import changes, stated
 from smartbin.records.schema import unsettled

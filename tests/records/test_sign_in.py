@@ -9,8 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, func, select, update
 
-from smartbin import calendar
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.records import passwords
 from smartbin.records.codes import TRIES, Codes
 from smartbin.records.passwords import Passwords

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.delivery import Delivery
-from smartbin import calendar
+from smartbin.core import calendar
 from tests.simulation.fate import Evil, Fate
 
 WINDOW = 10

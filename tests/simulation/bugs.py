@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.delivery import Delivery
 from gateway.pipeline import Pipeline
-from smartbin.calendar import Days
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.calendar import Days
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Fact
 from smartbin.quarantine import Quarantine
 from smartbin.records import deposits as deposit_lines

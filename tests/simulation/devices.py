@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import (
     Alarm,
     AlarmType,

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from smartbin.errors import StoreUnavailable
+from smartbin.core.errors import StoreUnavailable
 from tests.simulation.fate import Evil, Fate
 
 T = TypeVar("T")

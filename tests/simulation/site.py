@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.rewards import Tariff, Tariffs
 from smartbin.wire import Decoder
 from tests.places import SHANGHAI

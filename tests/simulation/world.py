@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 from gateway.backoff import Backoff
 from gateway.meters import Meters
 from gateway.pipeline import Pipeline, Stopped
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Judge, Verdict
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare

@@ -14,8 +14,9 @@ from simulator.faults import Profile, deliveries, messages_of
 from simulator.fleet import Fleet
 from simulator.households import Behaviour, people_of
 from simulator.teller import Message
-from smartbin import calendar, wire
-from smartbin.calendar import Days
+from smartbin import wire
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import Category, Collection, Deposit, Fact, LevelReading, identity
 from smartbin.registry import DeviceKind, Registry
 from smartbin.registry.load import load

@@ -19,8 +19,8 @@ from simulator import run
 from simulator.broker import Broker, BrokerLost
 from simulator.fleet import Fleet
 from simulator.publisher import Publisher
-from smartbin import calendar
-from smartbin.errors import BadInput
+from smartbin.core import calendar
+from smartbin.core.errors import BadInput
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from tests.broker.secured import Connection, SecuredBroker

@@ -10,7 +10,7 @@ import pytest
 from simulator.__main__ import main
 from simulator.replay import Columns, make_site, messages, read
 from smartbin import wire
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.events import Collection, Fact, LevelReading, identity
 from smartbin.registry.load import load
 from smartbin.wire import Decoder

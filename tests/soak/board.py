@@ -24,7 +24,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Fact, Judge, LevelReading, Verdict
 from smartbin.registry import Registry
 from smartbin.registry.load import load

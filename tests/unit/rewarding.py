@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Category, Item, Judge, Verdict
 from smartbin.rewards import Campaign, Earned, RewardDeposit, Tariff, Tariffs
 

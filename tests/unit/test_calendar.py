@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from smartbin import calendar
-from smartbin.calendar import Days, Slots
+from smartbin.core import calendar
+from smartbin.core.calendar import Days, Slots
 from tests.places import SHANGHAI
 
 DAY = date(2026, 11, 2)  # a Monday

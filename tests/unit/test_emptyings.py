@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin import calendar
 from smartbin.collection import SAME_WITHIN_US, Confirmation, emptyings
+from smartbin.core import calendar
 from smartbin.events import Collection
 
 MINUTE_US = 60 * calendar.US_PER_S

@@ -13,7 +13,7 @@ from gateway.backoff import Backoff
 from gateway.delivery import Delivery
 from gateway.meters import Meters
 from gateway.pipeline import BATCH_MAX, PAUSE_MAX_S, WAIT_S, Pipeline, Stopped
-from smartbin.errors import StoreRefused, StoreUnavailable
+from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.events import Deposit, Fact
 from smartbin.wire import Decoder, Rejected, topic_of
 from tests.places import small_registry

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from smartbin.cells import safe_cell
-from smartbin.errors import BadInput
-from smartbin.printable import LogFormatter, printable
+from smartbin.core.cells import safe_cell
+from smartbin.core.errors import BadInput
+from smartbin.core.printable import LogFormatter, printable
 
 HOSTILE = "a\x1b[2Jb\r\nERROR all is lost\u202e"
 

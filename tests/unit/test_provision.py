@@ -10,7 +10,7 @@ import pytest
 
 from gateway.__main__ import main
 from gateway.provision import Provision
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from tests.real import ROOT
 
 

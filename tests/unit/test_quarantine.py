@@ -12,7 +12,7 @@ import pytest
 from gateway.settings import GatewaySettings
 from gateway.shelf import LIST_MAX, quarantine_command
 from smartbin import quarantine
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.quarantine import Quarantine
 from smartbin.wire import Rejected
 from tests.real import ROOT

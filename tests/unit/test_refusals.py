@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from smartbin import calendar, refusals
-from smartbin.calendar import Days
+from smartbin import refusals
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.quarantine import Quarantine
 from smartbin.refusals import OTHERS, Refusal, Refusals
 from smartbin.wire import Rejected

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartbin.calendar import Days
-from smartbin.errors import BadInput, UnknownPlace
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, UnknownPlace
 from smartbin.registry import CommunityKind, DeviceKind, tables
 from smartbin.registry.__main__ import main
 from smartbin.registry.load import load

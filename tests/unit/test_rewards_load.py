@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.events import Category
 from smartbin.rewards import AccountKind, Tariffs, load_tariffs
 from smartbin.rewards.__main__ import main

@@ -16,7 +16,7 @@ import pytest
 
 from gateway.provision import hashed
 from gateway.secrets import LINES, USER, make
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.probe import main as probe_main
 from smartbin.probe import probe
 from tests.real import program

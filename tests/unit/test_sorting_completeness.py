@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.sorting import completeness
 from smartbin.sorting.completeness import Heard, SeqGaps
 from tests.places import SHANGHAI

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin.calendar import Days
+from smartbin.core.calendar import Days
 from smartbin.events import Category, DoorKey, Item, Verdict
 from smartbin.sorting import counts
 from smartbin.sorting.counts import Correction, Counts, ItemCounts

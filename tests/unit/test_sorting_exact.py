@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin import calendar
-from smartbin.calendar import Days
-from smartbin.errors import BadInput
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput
 from smartbin.events import Category, DoorKey, Verdict
 from smartbin.registry import Community, CommunityKind, PlainBin, Registry
 from smartbin.sorting import completeness, limits, rates

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.sorting import limits
 from smartbin.sorting.limits import DEFAULT, Limits
 from tests.real import ROOT

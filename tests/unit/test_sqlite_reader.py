@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.events import DoorKey, Fact, Item, LevelReading
 from smartbin.telemetry import open_reader, open_source, open_writer, setup, sqlite_reader
 from smartbin.telemetry.sqlite_reader import DOORS_AT_ONCE, READERS_MAX, SqliteReader

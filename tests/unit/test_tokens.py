@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 from smartbin.records import open_engine, prepare
 from smartbin.records.principals import Principal, Role
 from smartbin.records.tokens import Tokens

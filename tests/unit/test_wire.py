@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from smartbin import calendar
-from smartbin.calendar import Days
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
 from smartbin.events import (
     Alarm,
     AlarmType,

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from api.app import create_app
 from api.parts import Parts
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.records import open_engine
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.registry import Registry
 from tests.places import SHANGHAI, small_registry

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import (
     Alarm,
     AlarmType,

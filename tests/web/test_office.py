@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import Alarm, AlarmType, Deposit, Judge, LevelReading, Verdict
 from smartbin.quarantine import Quarantine
 from smartbin.wire import Rejected

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from smartbin import calendar
+from smartbin.core import calendar
 from smartbin.events import (
     Alarm,
     AlarmType,

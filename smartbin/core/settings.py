@@ -18,7 +18,7 @@ from typing import Self
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from smartbin.errors import BadInput
+from smartbin.core.errors import BadInput
 
 PREFIX = "SMARTBIN_"
 _IN_ADDRESS = re.compile(r"(?<=://)([^/:@?]*:).*(?=@)|([?&](?:token|password)=)[^&]*")

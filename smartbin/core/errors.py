@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartbin.printable import printable
+from smartbin.core.printable import printable
 
 
 class StoreUnavailable(Exception):

@@ -1,0 +1,1 @@
+"""What every room uses: the calendar, errors, settings, printable text, spreadsheet cells."""
