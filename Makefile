@@ -80,7 +80,7 @@ api/static/index.html: requirements-web.lock $(SCREENS) | .venv/ready-web
 	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" && { npm ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }; } && npm run --silent build
 
 docs: .venv/ready-dev ## make docs/asyncapi.json and docs/openapi.json from the code
-	$(BIN)/python -m smartbin.wire.asyncapi docs/asyncapi.json
+	$(BIN)/python -m smartbin.facts.wire.asyncapi docs/asyncapi.json
 	$(BIN)/python -m api openapi > docs/openapi.json
 
 lock: ## compile the requirement files anew (needs uv)

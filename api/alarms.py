@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.parts import PartsDep
 from api.security import CrewDep
 from api.tables import Format, FormatQuery, csv_response
-from smartbin.events import Alarm, AlarmType
+from smartbin.facts.events import Alarm, AlarmType
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"])
 # A fire comes before everything else a person could look at.

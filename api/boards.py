@@ -12,7 +12,7 @@ from api.parts import PartsDep
 from api.security import PUBLIC
 from smartbin.collection import DoorState, Policy, state_of
 from smartbin.core.calendar import Days
-from smartbin.events import Category, DeviceState
+from smartbin.facts.events import Category, DeviceState
 
 router = APIRouter(prefix="/api/v1", tags=["boards"], dependencies=[PUBLIC])
 POLICY = Policy()

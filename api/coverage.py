@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.parts import PartsDep
 from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.sorting.coverage import Missing, Promise, coverage
 
 router = APIRouter(prefix="/api/v1", tags=["site"], dependencies=[PUBLIC])

@@ -19,7 +19,7 @@ from api.sorting.statistics import heard
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.collection import Policy
 from smartbin.core.calendar import Days
-from smartbin.events import DeviceState, DoorKey, LevelReading, Status
+from smartbin.facts.events import DeviceState, DoorKey, LevelReading, Status
 from smartbin.records.principals import Principal
 from smartbin.registry import Device, DeviceKind
 

@@ -28,7 +28,7 @@ from api.security import PUBLIC
 from smartbin.collection import Policy, state_of
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Deposit, DoorKey, LevelReading, identity
+from smartbin.facts.events import Deposit, DoorKey, LevelReading, identity
 from smartbin.records.earnings import Earnings
 from smartbin.records.feed import earned
 from smartbin.records.judgements import DepositKey

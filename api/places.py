@@ -18,7 +18,7 @@ from api.windows import PageDep, Window
 from smartbin.collection import Confirmation, Policy, stops
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category, DoorKey, LevelReading
+from smartbin.facts.events import Category, DoorKey, LevelReading
 from smartbin.records.rounds import Rounds
 from smartbin.registry import Device, DeviceKind, Door
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from smartbin.collection import DoorState
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.registry import CommunityKind, DeviceKind
 
 

@@ -18,7 +18,7 @@ from api.security import DEPOSITS, JUDGE
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, Window, next_skip
 from smartbin.core import calendar
-from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.judgements import (
     WHY_LENGTH_MAX,
     Judgement,

@@ -16,7 +16,7 @@ from api.inputs import Day, Moment
 from api.parts import PartsDep
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import DoorKey
+from smartbin.facts.events import DoorKey
 
 DAYS_MAX = 400
 DAYS_DEFAULT = 30

@@ -31,12 +31,12 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.core.printable import log_to_stderr
 from smartbin.core.settings import listening
+from smartbin.facts.wire import Decoder
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry.load import load
 from smartbin.telemetry import open_writer
-from smartbin.wire import Decoder
 
 EXIT_BAD_INPUT, EXIT_SESSION_TAKEN = 2, 3
 log = logging.getLogger("gateway")

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from smartbin.core.calendar import US_PER_HOUR
 from smartbin.core.errors import BadInput, StoreRefused
-from smartbin.events import Fact
+from smartbin.facts.events import Fact
 from smartbin.telemetry import TelemetrySource, TelemetryWriter, open_source, open_writer
 
 BATCH = 5_000

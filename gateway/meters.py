@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from gateway.delivery import Delivery
 from gateway.sequences import Sequences
-from smartbin.events import Fact
-from smartbin.wire import REASONS, Rejected
+from smartbin.facts.events import Fact
+from smartbin.facts.wire import REASONS, Rejected
 
 # From device time to stored; the long ones are devices that were offline.
 DELAY_BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0, 21600.0, 86400.0)

@@ -14,8 +14,8 @@ from gateway.backoff import Backoff
 from gateway.delivery import Delivery, Source
 from gateway.meters import Meters
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit, Fact
-from smartbin.wire import Decoded, Rejected, is_last_will
+from smartbin.facts.events import Deposit, Fact
+from smartbin.facts.wire import Decoded, Rejected, is_last_will
 
 F = TypeVar("F", bound=Fact, contravariant=True)
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from smartbin.core.errors import BadInput
-from smartbin.wire import ROOT
+from smartbin.facts.wire import ROOT
 
 SLOT = "{slot}"
 SLOTS_MAX = 99

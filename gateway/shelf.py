@@ -11,14 +11,14 @@ from gateway.settings import GatewaySettings
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused
 from smartbin.core.printable import printable
-from smartbin.events import Deposit, Fact
+from smartbin.facts.events import Deposit, Fact
+from smartbin.facts.wire import Decoder
 from smartbin.quarantine import Kept, Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.telemetry import TelemetryWriter, open_writer
-from smartbin.wire import Decoder
 
 ACTIONS = ("list", "show", "replay", "drop")
 LIST_MAX = 1000

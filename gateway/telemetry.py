@@ -12,7 +12,7 @@ from typing import Self
 from gateway.meters import Meters
 from gateway.pipeline import Stopped
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.events import Fact
+from smartbin.facts.events import Fact
 from smartbin.telemetry import TelemetryWriter
 
 AGAIN_S = 2.0

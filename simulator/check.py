@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from simulator.expect import Expected, Figures
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category, DoorKey
+from smartbin.facts.events import Category, DoorKey
 from smartbin.quarantine import Quarantine
 from smartbin.registry import DeviceKind, Door
 

@@ -12,7 +12,7 @@ from simulator import habits
 from simulator.households import People, people_of
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category, Item, Verdict
+from smartbin.facts.events import Category, Item, Verdict
 from smartbin.registry import Door, Registry
 
 MINUTE_MS = 60_000

@@ -9,7 +9,7 @@ import sys
 
 from iotcore import IotCoreBroker
 
-from smartbin.wire import MAX_PAYLOAD_BYTES
+from smartbin.facts.wire import MAX_PAYLOAD_BYTES
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.faults import Delivery
 from smartbin.core import calendar
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,

@@ -16,10 +16,10 @@ from typing import Any
 
 from simulator.fleet import Fleet
 from simulator.teller import Message
-from smartbin import wire
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Fact, LevelReading
+from smartbin.facts import wire
+from smartbin.facts.events import Fact, LevelReading
 
 MINUTE_US = 60 * calendar.US_PER_S
 

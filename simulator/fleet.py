@@ -17,7 +17,7 @@ from simulator.doors import DoorDays
 from simulator.teller import ALARM, BROUGHT, EMPTIED, FILL, PUT, STATUS, Happening, Message, Teller
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import AlarmType
+from smartbin.facts.events import AlarmType
 from smartbin.registry import DeviceKind, Door, Registry
 
 # A device's counter starts anew each day at the day's base. The step is wider than any day's

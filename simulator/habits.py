@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from smartbin.events import Category, Item
+from smartbin.facts.events import Category, Item
 
 # Grams a registered household gives a day.
 GRAMS_A_DAY = {

@@ -25,8 +25,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from simulator.broker import CREDENTIALS, Broker, BrokerLost, Login
 from simulator.recent import AGAIN_S, Message, Recent
-from smartbin import wire
 from smartbin.core.errors import BadInput
+from smartbin.facts import wire
 
 IN_FLIGHT_MAX = 500
 IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024

@@ -19,10 +19,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulator.broker import Broker
 from simulator.run import buffered, progress
-from smartbin import wire
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
-from smartbin.events import Category, Collection, Fact, LevelReading, at_us
+from smartbin.facts import wire
+from smartbin.facts.events import Category, Collection, Fact, LevelReading, at_us
 
 MISTAKES_SHOWN = 20
 _ID = re.compile(r"[a-z0-9-]{1,32}")

@@ -23,10 +23,10 @@ from simulator.broker import Broker
 from simulator.faults import Delivery, Profile, deliveries, messages_of, of_device
 from simulator.fleet import Fleet
 from simulator.publisher import Publisher
-from smartbin import wire
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import DeviceState, Status, at_us
+from smartbin.facts import wire
+from smartbin.facts.events import DeviceState, Status, at_us
 
 Seen = Callable[[Delivery], None]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from simulator import habits
 from simulator.deposits import Put
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     Collection,
     Deposit,

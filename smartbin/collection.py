@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from smartbin.core import calendar
-from smartbin.events import Collection, DoorKey, LevelReading
+from smartbin.facts.events import Collection, DoorKey, LevelReading
 from smartbin.registry import Door
 
 

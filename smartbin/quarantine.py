@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smartbin.core.errors import StoreUnavailable
-from smartbin.wire import Rejected
+from smartbin.facts.wire import Rejected
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
 FILES_MAX = 16

@@ -7,7 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.registry import (
     Community,
     CommunityKind,

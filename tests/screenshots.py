@@ -27,7 +27,7 @@ from api.parts import Parts
 from simulator.fleet import Fleet
 from simulator.households import write_accounts
 from smartbin.core import calendar
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Category,
@@ -37,6 +37,7 @@ from smartbin.events import (
     LevelReading,
     Status,
 )
+from smartbin.facts.wire import Decoder
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
@@ -51,7 +52,6 @@ from smartbin.registry import CommunityKind, Door, Registry
 from smartbin.registry.load import load
 from smartbin.rewards import load_tariffs
 from smartbin.telemetry import open_reader, open_writer
-from smartbin.wire import Decoder
 from tests.real import ROOT, free_port, program, until
 
 NOW = datetime.fromisoformat("2026-11-24T17:40:00+08:00")

@@ -17,7 +17,7 @@ from api.tables import Format, FormatQuery, csv_response
 from api.windows import Page, PageDep
 from smartbin.collection import SAME_WITHIN_US, Emptying, emptyings
 from smartbin.core import calendar
-from smartbin.events import Category, DoorKey
+from smartbin.facts.events import Category, DoorKey
 from smartbin.records.rounds import Rounds
 
 router = APIRouter(prefix="/api/v1", tags=["collections"])

@@ -30,7 +30,7 @@ from api.security import OFFICE, Allow
 from api.windows import PageDep
 from smartbin.collection import SAME_WITHIN_US, Confirmation
 from smartbin.core import calendar
-from smartbin.events import Collection, DoorKey
+from smartbin.facts.events import Collection, DoorKey
 from smartbin.records.principals import Principal, Role
 from smartbin.records.rounds import Met, Round, Rounds
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, Lines, Moment, OneLine
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.records.rounds import Outcome
 
 BATCH_MAX = 100

@@ -18,7 +18,7 @@ from api.tables import Format, FormatQuery, csv_response
 from api.windows import Skip, next_skip
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import DoorKey, LevelReading
+from smartbin.facts.events import DoorKey, LevelReading
 from smartbin.records.carried import around
 from smartbin.rewards import Carried, Signal, SignalKind, SignalLimits, signals
 

@@ -14,7 +14,7 @@ from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Skip, Window, next_skip
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.records.revisions import Revision, Revisions
 
 router = APIRouter(prefix="/api/v1", tags=["communities"], dependencies=[PUBLIC])

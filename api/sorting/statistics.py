@@ -27,7 +27,7 @@ from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.records.judgements import Judgements
 from smartbin.records.revisions import Revisions
 from smartbin.registry import DoorSpan, Registry

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Row, select
 
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR, Days
-from smartbin.events import DoorKey, Item, Judge, Verdict
+from smartbin.facts.events import DoorKey, Item, Judge, Verdict
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import deposit_line, holding
 from smartbin.registry import Registry

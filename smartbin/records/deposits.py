@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from smartbin.core.calendar import Slots
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
 from smartbin.records import prepare
 
 MARKS_AT_ONCE = 250

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from smartbin.core.calendar import Days
-from smartbin.events import Category, DoorKey, Item, Judge, Verdict
+from smartbin.facts.events import Category, DoorKey, Item, Judge, Verdict
 from smartbin.records.account_table import Holding
 from smartbin.records.accounts import standing_of
 from smartbin.records.bulk import AT_ONCE, among

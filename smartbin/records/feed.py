@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import Engine, select
 
 from smartbin.core.calendar import Days
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
 from smartbin.records.accounts import ever_held
 from smartbin.records.earnings import Earnings
 from smartbin.records.judgements import DepositKey

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.requests import once
 from smartbin.records.schema import deposit_line, judgement, unsettled
 from smartbin.sorting.counts import Correction, correct_by

@@ -13,13 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Judge, Verdict
+from smartbin.facts.events import Judge, Span, Verdict
 from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.judgements import DepositKey, Judgement, of_row, standing
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import account, deposit_line, holding, judgement
 from smartbin.rewards import AccountKind
-from smartbin.telemetry import Span
 
 _LINE, _HELD, _JUDGED = deposit_line.c, holding.c, judgement.c
 _SAME_DEPOSIT = and_(

@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from smartbin.collection import SAME_WITHIN_US, Confirmation, emptyings
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict, NotFound
-from smartbin.events import Category, Collection, DoorKey
+from smartbin.facts.events import Category, Collection, DoorKey
 from smartbin.records.schema import emptying, emptying_photo, problem, round_, skip
 
 ROUNDS_A_DAY_MAX = 100

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import DoorKey
+from smartbin.facts.events import DoorKey
 from smartbin.records.earnings import Earnings, Line
 from smartbin.records.ledger import Booked, Kind, of_row
 from smartbin.records.reading import snapshot

@@ -17,8 +17,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import UnknownPlace
-from smartbin.events import Category, DoorKey
-from smartbin.telemetry import Span
+from smartbin.facts.events import Category, DoorKey, Span
 
 T = TypeVar("T")  # requires-python is 3.11, which has no type parameter lists yet
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smartbin.core.errors import BadInput
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.registry import (
     Community,
     CommunityKind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.rewards.tariff import PER_CENT, AccountKind, Campaign, Rate, Rules, Tariff, Tariffs
 from smartbin.rewards.words import CATEGORY, ITEM, KIND, Texts, day_zh, kg, pause, points
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from operator import attrgetter
 
 from smartbin.core.calendar import US_PER_S
-from smartbin.events import Category, Item, Judge, Verdict
+from smartbin.facts.events import Category, Item, Judge, Verdict
 from smartbin.rewards.tariff import G_PER_KG, PER_CENT, AccountKind, Campaign, Rate, Rules, Tariffs
 
 

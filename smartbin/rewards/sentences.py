@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from smartbin.core import calendar
-from smartbin.events import Judge
+from smartbin.facts.events import Judge
 from smartbin.rewards.earning import Earned, Why
 from smartbin.rewards.words import CATEGORY, JUDGE, Texts, day_zh, kg, pause, points
 

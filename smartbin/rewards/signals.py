@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR, US_PER_S
-from smartbin.events import Category, DoorKey, LevelReading
+from smartbin.facts.events import Category, DoorKey, LevelReading
 from smartbin.rewards.earning import RewardDeposit
 from smartbin.rewards.words import CATEGORY, Texts, kg
 

@@ -15,7 +15,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smartbin.core.calendar import Days
-from smartbin.events import Category, Item
+from smartbin.facts.events import Category, Item
 
 G_PER_KG = 1000
 PER_CENT = 100

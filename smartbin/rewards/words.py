@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from smartbin.events import Category, Item, Judge
+from smartbin.facts.events import Category, Item, Judge
 from smartbin.rewards.tariff import G_PER_KG, AccountKind
 
 

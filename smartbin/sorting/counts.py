@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from smartbin.core.calendar import Days
-from smartbin.events import Category, DoorKey, Item, Verdict
+from smartbin.facts.events import Category, DoorKey, Item, Verdict
 from smartbin.registry import DoorSpan
 from smartbin.telemetry import DoorTotals, ItemTotals
 

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from smartbin.core.calendar import Days
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.registry import DeviceKind, Registry
 
 

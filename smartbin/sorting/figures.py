@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smartbin.events import FOCUS_ITEMS, Category, Item
+from smartbin.facts.events import FOCUS_ITEMS, Category, Item
 from smartbin.sorting.counts import NOTHING, ByCategory, Counts, ItemCounts, in_all
 from smartbin.sorting.limits import Limits
 from smartbin.sorting.rates import Rate, WeightShare, rate, weight_share

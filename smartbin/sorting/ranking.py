@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.sorting.counts import NOTHING, ByCategory, in_all
 from smartbin.sorting.figures import SEPARABLE, too_little_heard, too_little_judged
 from smartbin.sorting.limits import Limits

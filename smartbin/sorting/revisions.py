@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.sorting.counts import NOTHING, ByCategory, Counts
 
 Shown = Mapping[str, Mapping[str, int]]

@@ -13,12 +13,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
-from smartbin.events import Alarm, Collection, Deposit, DoorKey, Fact, Item, LevelReading, Status
+from smartbin.facts.events import (
+    Alarm,
+    Collection,
+    Deposit,
+    DoorKey,
+    Fact,
+    Item,
+    LevelReading,
+    Span,
+    Status,
+)
 
 __all__ = [
     "DayPresence",
@@ -38,13 +48,6 @@ __all__ = [
 
 INFLUX = ("influx+http://", "influx+https://")
 """How the address of an InfluxDB 2 begins."""
-
-
-class Span(NamedTuple):
-    """A door during some days: what the dated registry asks the store for."""
-
-    door: DoorKey
-    days: Days
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
-from smartbin.events import Fact
+from smartbin.facts.events import Fact
 from smartbin.telemetry.influx_address import Address, said_by, typed_errors
 from smartbin.telemetry.influx_lines import LineMaker
 

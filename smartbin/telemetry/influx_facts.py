@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,

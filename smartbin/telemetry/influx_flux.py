@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import DoorKey
+from smartbin.facts.events import DoorKey
 
 FIRST_US, LAST_US = -(2**63 - 1) // 1000 + 1, (2**63 - 2) // 1000
 """The instants that InfluxDB has."""

@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR
 from smartbin.core.errors import StoreRefused
-from smartbin.events import Alarm, Collection, Deposit, Fact, LevelReading, Status, Verdict
+from smartbin.facts.events import Alarm, Collection, Deposit, Fact, LevelReading, Status, Verdict
 
 _TO_ESCAPE = re.compile(r"[,= ]")
 _NEEDS_JSON = re.compile(r'["\\\x00-\x1f\x7f]')

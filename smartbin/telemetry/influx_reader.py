@@ -15,8 +15,17 @@ from influxdb_client.domain.dialect import Dialect
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Alarm, Collection, Deposit, DoorKey, Fact, LevelReading, Status
-from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
+from smartbin.facts.events import (
+    Alarm,
+    Collection,
+    Deposit,
+    DoorKey,
+    Fact,
+    LevelReading,
+    Span,
+    Status,
+)
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
 from smartbin.telemetry.influx_address import Address, typed_errors
 from smartbin.telemetry.influx_facts import (
     ALARM,

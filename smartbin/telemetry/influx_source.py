@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartbin.events import Fact
+from smartbin.facts.events import Fact
 from smartbin.telemetry.influx_address import Address
 from smartbin.telemetry.influx_facts import (
     ALARM,

@@ -16,14 +16,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Slots
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.events import (
-    Alarm,
-    Collection,
-    Deposit,
-    Fact,
-    LevelReading,
-    Status,
-)
+from smartbin.facts.events import Alarm, Collection, Deposit, Fact, LevelReading, Status
 from smartbin.telemetry.sqlite_rollups import Row, add_deposits, add_levels, add_presence
 from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, SCHEMA, VERSION, mismatch, typed_errors
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import US_PER_HOUR, Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
@@ -27,10 +27,11 @@ from smartbin.events import (
     Item,
     Judge,
     LevelReading,
+    Span,
     Status,
     Verdict,
 )
-from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
 from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, mismatch, typed_errors
 
 READERS_MAX = 8

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartbin.events import Alarm, AlarmType
+from smartbin.facts.events import Alarm, AlarmType
 from smartbin.records.principals import Role
 from tests.api.conftest import NOON_US, Api
 

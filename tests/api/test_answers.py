@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from smartbin.core import calendar
-from smartbin.events import Collection, Deposit, Item, Judge, LevelReading, Verdict
+from smartbin.facts.events import Collection, Deposit, Item, Judge, LevelReading, Verdict
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records.tokens import Role
-from smartbin.wire import Rejected
 from tests.api.conftest import NOON_US, Api
 
 MINUTE_US = 60 * calendar.US_PER_S

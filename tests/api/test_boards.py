@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from smartbin.core import calendar
-from smartbin.events import Deposit, DeviceState, Judge, LevelReading, Status, Verdict
+from smartbin.facts.events import Deposit, DeviceState, Judge, LevelReading, Status, Verdict
 from tests.api.conftest import NOON_US, Api
 
 HOUR = calendar.US_PER_HOUR

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smartbin.core import calendar
-from smartbin.events import Alarm, AlarmType, DeviceState, LevelReading, Status
+from smartbin.facts.events import Alarm, AlarmType, DeviceState, LevelReading, Status
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records.tokens import Role
-from smartbin.wire import Rejected
 from tests.api.conftest import NOON_US, Api
 
 HOUR_US = calendar.US_PER_HOUR

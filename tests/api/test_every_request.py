@@ -16,7 +16,7 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from smartbin.events import Collection, Deposit, LevelReading, Verdict
+from smartbin.facts.events import Collection, Deposit, LevelReading, Verdict
 from smartbin.records.accounts import Accounts
 from smartbin.records.principals import Role
 from tests.api.conftest import NOON_US, PAGE, opened

@@ -15,13 +15,21 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin.events import Alarm, AlarmType, Collection, Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import (
+    Alarm,
+    AlarmType,
+    Collection,
+    Deposit,
+    Judge,
+    LevelReading,
+    Verdict,
+)
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts
 from smartbin.records.judgements import Judgements
 from smartbin.records.principals import Role
 from smartbin.records.redemptions import Reward, Shop
-from smartbin.wire import Rejected
 from tests.api.conftest import NOON_US, PAGE, Api, opened
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT

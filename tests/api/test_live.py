@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Alarm, Collection, Deposit, DoorKey, LevelReading
+from smartbin.facts.events import Alarm, Collection, Deposit, DoorKey, LevelReading
 from smartbin.telemetry import TelemetryReader
 from tests.api.conftest import NOON_US, Api
 from tests.api.serving import served

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines
 from smartbin.records.judgements import Judgements

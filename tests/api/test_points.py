@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from smartbin.events import Verdict
+from smartbin.facts.events import Verdict
 from smartbin.records.principals import Role
 from tests.api.conftest import ACCOUNT, NOON_US, PAGE, TODAY, Api
 from tests.real import until

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records.tokens import Role
-from smartbin.wire import Rejected
 from tests.api.conftest import NOON_US, Api
 
 

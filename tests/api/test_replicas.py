@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, Verdict
+from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.records import open_engine
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines

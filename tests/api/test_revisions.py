@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.sorting.publishing import Publishing, publish
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, Verdict
+from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.records.judgements import Judgements
 from smartbin.records.schema import figure_revision
 from tests.api.conftest import NOON_US, TODAY, Api

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from smartbin.core import calendar
-from smartbin.events import Category, Collection, LevelReading
+from smartbin.facts.events import Category, Collection, LevelReading
 from smartbin.records.principals import Role
 from smartbin.records.tokens import Tokens
 from tests.api.conftest import NOON_US, Api

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, LevelReading
+from smartbin.facts.events import Deposit, LevelReading
 from smartbin.records.accounts import Accounts
 from smartbin.records.carried import around
 from smartbin.records.deposits import DepositLines

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.records.tokens import Role
 from tests.api.conftest import TODAY, Api
 from tests.places import SHANGHAI

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.records.deposits import DepositLines
 from smartbin.records.schema import unsettled
 from smartbin.records.tokens import Role, Tokens

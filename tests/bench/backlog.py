@@ -17,10 +17,10 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from smartbin.events import Deposit, Judge, Verdict
+from smartbin.facts.events import Deposit, Judge, Verdict
+from smartbin.facts.wire import batch_of, event_of, payload_of, topic_of
 from smartbin.registry import Registry
 from smartbin.registry.load import load
-from smartbin.wire import batch_of, event_of, payload_of, topic_of
 from tests.bench.result import SITE
 from tests.real import Mosquitto, until
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from smartbin.core import calendar
-from smartbin.events import LevelReading
+from smartbin.facts.events import LevelReading
 from smartbin.registry import Registry
 from smartbin.registry.load import load
 from smartbin.telemetry import open_writer

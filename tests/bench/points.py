@@ -25,7 +25,7 @@ from api.points.statements import LINES_MAX, community_points, statement
 from api.tables import Format
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Deposit, Item, Judge, Verdict
+from smartbin.facts.events import Deposit, Item, Judge, Verdict
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines

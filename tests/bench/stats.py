@@ -19,7 +19,16 @@ from api.parts import Parts
 from api.places import full
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Deposit, DeviceState, Fact, Item, Judge, LevelReading, Status, Verdict
+from smartbin.facts.events import (
+    Deposit,
+    DeviceState,
+    Fact,
+    Item,
+    Judge,
+    LevelReading,
+    Status,
+    Verdict,
+)
 from smartbin.records import open_engine
 from smartbin.records.principals import Principal, Role
 from smartbin.registry import Registry

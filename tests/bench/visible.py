@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, Verdict
+from smartbin.facts.events import Deposit, Verdict
+from smartbin.facts.wire import event_of, payload_of, topic_of
 from smartbin.registry.load import load
-from smartbin.wire import event_of, payload_of, topic_of
 from tests.bench.result import SITE, Result
 from tests.bench.served import Asker, served
 from tests.broker.devices import publishing

@@ -24,11 +24,11 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 
 from smartbin.core.calendar import Days, day_of
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Deposit, DoorKey, Item
+from smartbin.facts.events import Deposit, DoorKey, Item, Span
+from smartbin.facts.wire import batch_of, event_of, topic_of
 from smartbin.quarantine import Quarantine
 from smartbin.registry.load import load
-from smartbin.telemetry import DoorTotals, Span, TelemetryReader, open_reader, setup
-from smartbin.wire import batch_of, event_of, topic_of
+from smartbin.telemetry import DoorTotals, TelemetryReader, open_reader, setup
 from tests.broker.devices import publishing
 from tests.broker.faulty import Relay
 from tests.broker.process import SITE, Gateway

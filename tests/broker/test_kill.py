@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
+from smartbin.facts.wire import batch_of, event_of, payload_of, topic_of
 from smartbin.quarantine import Quarantine
 from smartbin.registry.load import load
-from smartbin.wire import batch_of, event_of, payload_of, topic_of
 from tests.broker.devices import publishing
 from tests.broker.process import SITE, Gateway
 from tests.real import Mosquitto, until

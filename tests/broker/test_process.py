@@ -17,8 +17,8 @@ import pytest
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
 from gateway.mqtt import Session, SessionTaken
-from smartbin.events import Deposit
-from smartbin.wire import event_of, payload_of, topic_of
+from smartbin.facts.events import Deposit
+from smartbin.facts.wire import event_of, payload_of, topic_of
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.real import ROOT, Mosquitto, until

@@ -8,8 +8,8 @@ import threading
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from smartbin.events import Deposit
-from smartbin.wire import event_of, payload_of, topic_of
+from smartbin.facts.events import Deposit
+from smartbin.facts.wire import event_of, payload_of, topic_of
 from tests.compose.stack import Stack
 from tests.real import until
 

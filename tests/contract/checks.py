@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
@@ -25,10 +25,11 @@ from smartbin.events import (
     Item,
     Judge,
     LevelReading,
+    Span,
     Status,
     Verdict,
 )
-from smartbin.telemetry import DoorTotals, Span, TelemetryReader, TelemetryWriter
+from smartbin.telemetry import DoorTotals, TelemetryReader, TelemetryWriter
 
 KITCHEN = DoorKey("bin-001", "kitchen")
 RESIDUAL = DoorKey("bin-001", "residual")

@@ -14,18 +14,19 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     Collection,
     Deposit,
     DoorKey,
     Fact,
     LevelReading,
+    Span,
     Status,
     Verdict,
     identity,
 )
-from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
 from tests.contract.model import Model
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import hypothesis.strategies as st
 
 from smartbin.core.calendar import US_PER_HOUR, Days, start_us
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
@@ -24,11 +24,12 @@ from smartbin.events import (
     Item,
     Judge,
     LevelReading,
+    Span,
     Status,
     Verdict,
     identity,
 )
-from smartbin.telemetry import Span, TelemetryReader, TelemetryWriter
+from smartbin.telemetry import TelemetryReader, TelemetryWriter
 
 
 class Question(NamedTuple):

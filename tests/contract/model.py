@@ -11,7 +11,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days, day_of, hour_of_day
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     Collection,
     Deposit,
@@ -19,11 +19,12 @@ from smartbin.events import (
     Fact,
     Item,
     LevelReading,
+    Span,
     Status,
     Verdict,
     identity,
 )
-from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals, Span
+from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
 
 AtDoor = TypeVar("AtDoor", LevelReading, Deposit, Collection)
 

@@ -15,12 +15,12 @@ from sqlalchemy import MetaData, select
 from gateway import backup
 from gateway.__main__ import main
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Deposit, DoorKey
+from smartbin.facts.events import Deposit, DoorKey
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.records.deposits import DepositLines
 from smartbin.telemetry import open_source, open_writer
-from smartbin.wire import Rejected
 from tests import postgres
 from tests.contract.test_copy import all_answers, history
 from tests.influx import Influx

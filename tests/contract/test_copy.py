@@ -13,7 +13,7 @@ from gateway.__main__ import main
 from gateway.copy import REASONS_MAX, copy_all
 from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
@@ -23,10 +23,11 @@ from smartbin.events import (
     Item,
     Judge,
     LevelReading,
+    Span,
     Status,
     Verdict,
 )
-from smartbin.telemetry import Span, open_reader, open_source, open_writer
+from smartbin.telemetry import open_reader, open_source, open_writer
 from tests.contract.checks import FOREVER
 from tests.contract.histories import DOORS, Question, answers
 from tests.influx import Influx

@@ -16,8 +16,8 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
-from smartbin.events import DoorKey, Item, LevelReading
-from smartbin.telemetry import Span, TelemetryReader, open_reader, open_writer, setup
+from smartbin.facts.events import DoorKey, Item, LevelReading, Span
+from smartbin.telemetry import TelemetryReader, open_reader, open_writer, setup
 from smartbin.telemetry.influx_flux import text
 from tests.contract.checks import DAY, FOREVER, KITCHEN, put
 from tests.influx import Influx

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Deposit, Fact, LevelReading
+from smartbin.facts.events import Deposit, Fact, LevelReading
 from smartbin.telemetry import TelemetryReader, TelemetryWriter, open_reader, open_writer
 from tests.contract.checks import CHECKS, Store
 from tests.contract.defects import ALONE

@@ -24,7 +24,7 @@ from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
 from simulator.households import accounts, people_of
 from simulator.system import System
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
 from tests.oracle.figures import Site
 
 SINCE = date(2024, 1, 1)

@@ -21,12 +21,11 @@ from simulator.recent import AGAIN_S
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Deposit, DoorKey
+from smartbin.facts.events import Deposit, DoorKey, Span
+from smartbin.facts.wire import event_of, payload_of, topic_of
 from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts
 from smartbin.records.schema import account, deposit_line, holding, unsettled
-from smartbin.telemetry import Span
-from smartbin.wire import event_of, payload_of, topic_of
 from tests.broker.process import SITE
 from tests.faults.plant import Plant
 from tests.oracle.points import oracle

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, Verdict
+from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines
 from smartbin.records.judgements import Judgements

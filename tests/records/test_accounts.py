@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
 from smartbin.records.accounts import Accounts, Imported, masked
 from smartbin.records.deposits import DepositLines
 from smartbin.records.schema import unsettled

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
-from smartbin.events import Deposit, Item, Judge, Verdict
+from smartbin.facts.events import Deposit, Item, Judge, Verdict
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
 from smartbin.records.schema import deposit_line, unsettled

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from smartbin.events import Judge, Verdict
+from smartbin.facts.events import Judge, Verdict
 from smartbin.records.accounts import Accounts
 from smartbin.records.judgements import DepositKey, Judgements
 from smartbin.records.passwords import Passwords

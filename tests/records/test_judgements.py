@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, Conflict
-from smartbin.events import Deposit, DoorKey, Judge, Verdict
+from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.records.deposits import DepositLines
 from smartbin.records.judgements import DepositKey, Judgement, Judgements, standing
 from smartbin.records.schema import judgement, unsettled

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Deposit, Verdict
+from smartbin.facts.events import Deposit, Verdict
 from smartbin.records import open_engine
 from smartbin.records.ledger import Kind, month_of
 from smartbin.records.redemptions import Reward, Shop

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category, Deposit, Judge, Verdict
+from smartbin.facts.events import Category, Deposit, Judge, Verdict
 from smartbin.records.earnings import week_of
 from smartbin.records.statements import Statements
 from smartbin.rewards import AccountKind, RewardDeposit, Tariff, Tariffs, earned_in_week

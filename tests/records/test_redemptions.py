@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
-from smartbin.events import Verdict
+from smartbin.facts.events import Verdict
 from smartbin.records.redemptions import CANCEL_DAYS, Reward, Shop, State
 from tests.places import SHANGHAI
 from tests.records.books import HOME, HOUR_US, NOW_US, OTHER, Books, kitchen

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from smartbin.collection import Confirmation
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.records import rounds
 from smartbin.records.rounds import Outcome, Round, Rounds
 

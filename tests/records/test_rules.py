@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.records.rules import changes, stated
 from smartbin.records.schema import unsettled
 from smartbin.records.settle import Settler

@@ -14,7 +14,7 @@ from gateway.delivery import Delivery
 from gateway.pipeline import Pipeline
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit, Fact
+from smartbin.facts.events import Deposit, Fact
 from smartbin.quarantine import Quarantine
 from smartbin.records import deposits as deposit_lines
 from smartbin.records.deposits import DepositLines

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from smartbin.core import calendar
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Category,
@@ -23,7 +23,7 @@ from smartbin.events import (
     Verdict,
     identity,
 )
-from smartbin.wire import batch_of, event_of, kind_of, payload_of, topic_of
+from smartbin.facts.wire import batch_of, event_of, kind_of, payload_of, topic_of
 from tests.simulation.site import POISONOUS_G, START_US, UNLUCKY_G
 
 BINS = ("bin-001", "bin-002")

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import date
 from typing import Any
 
-from smartbin.events import Deposit, Fact, identity
+from smartbin.facts.events import Deposit, Fact, identity
 from smartbin.quarantine import Kept, Quarantine
 from smartbin.telemetry.sqlite_source import SqliteSource
 from tests.oracle.points import oracle

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from smartbin.core import calendar
+from smartbin.facts.wire import Decoder
 from smartbin.rewards import Tariff, Tariffs
-from smartbin.wire import Decoder
 from tests.places import SHANGHAI
 from tests.records.books import DAY, HOME, OTHER, REGISTRY
 

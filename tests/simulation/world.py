@@ -21,7 +21,7 @@ from gateway.backoff import Backoff
 from gateway.meters import Meters
 from gateway.pipeline import Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit, Judge, Verdict
+from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.records.deposits import DepositLines

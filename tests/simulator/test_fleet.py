@@ -14,13 +14,13 @@ from simulator.faults import Profile, deliveries, messages_of
 from simulator.fleet import Fleet
 from simulator.households import Behaviour, people_of
 from simulator.teller import Message
-from smartbin import wire
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category, Collection, Deposit, Fact, LevelReading, identity
+from smartbin.facts import wire
+from smartbin.facts.events import Category, Collection, Deposit, Fact, LevelReading, identity
+from smartbin.facts.wire import Decoder
 from smartbin.registry import DeviceKind, Registry
 from smartbin.registry.load import load
-from smartbin.wire import Decoder
 from tests.places import small_registry
 
 WEEK = Days(date(2026, 11, 2), date(2026, 11, 8))

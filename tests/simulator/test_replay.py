@@ -9,11 +9,11 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.replay import Columns, make_site, messages, read
-from smartbin import wire
 from smartbin.core.errors import BadInput
-from smartbin.events import Collection, Fact, LevelReading, identity
+from smartbin.facts import wire
+from smartbin.facts.events import Collection, Fact, LevelReading, identity
+from smartbin.facts.wire import Decoder
 from smartbin.registry.load import load
-from smartbin.wire import Decoder
 
 COLUMNS = Columns("when", "bin", "kg", "kg", "full", "where")
 HEADER = "when,bin,where,full,kg\n"

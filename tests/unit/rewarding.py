@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from smartbin.core import calendar
-from smartbin.events import Category, Item, Judge, Verdict
+from smartbin.facts.events import Category, Item, Judge, Verdict
 from smartbin.rewards import Campaign, Earned, RewardDeposit, Tariff, Tariffs
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.sorting import counts, rates
 from smartbin.sorting.counts import Counts
 from smartbin.sorting.rates import Rate

@@ -14,7 +14,7 @@ import pytest
 from gateway.delivery import Delivery
 from gateway.http import ALIVE_WITHIN_S, READY_WITHIN_S, Board, serve
 from gateway.meters import Meters
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
 from smartbin.quarantine import Quarantine
 
 ONE = Delivery("smartbin/v1/xinbei/bin-001/deposit", b"{}", 0, 1, 1, False)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from smartbin.collection import SAME_WITHIN_US, Confirmation, emptyings
 from smartbin.core import calendar
-from smartbin.events import Collection
+from smartbin.facts.events import Collection
 
 MINUTE_US = 60 * calendar.US_PER_S
 START_US = 1_795_000_000_000_000

@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from smartbin.events import Deposit, LevelReading
-from smartbin.wire import batch_of, event_of, payload_of
+from smartbin.facts.events import Deposit, LevelReading
+from smartbin.facts.wire import batch_of, event_of, payload_of
 
 # With half and quarter hours, and Lord Howe's half hour of summer time.
 NAMES = ["UTC", "Asia/Shanghai", "Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"]

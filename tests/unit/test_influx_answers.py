@@ -9,7 +9,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import ReadTimeoutError
 
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import LevelReading
+from smartbin.facts.events import LevelReading
 from smartbin.telemetry.influx_address import address_of, typed_errors
 from smartbin.telemetry.influx_flux import Row, rows
 from smartbin.telemetry.influx_lines import LineMaker

@@ -18,11 +18,11 @@ from api.app import create_app
 from api.parts import Parts
 from gateway.http import Board
 from gateway.meters import Meters
-from smartbin.events import Deposit
+from smartbin.facts.events import Deposit
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.telemetry import open_reader
-from smartbin.wire import Rejected
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, program
 

@@ -14,8 +14,8 @@ from gateway.delivery import Delivery
 from gateway.meters import Meters
 from gateway.pipeline import BATCH_MAX, PAUSE_MAX_S, WAIT_S, Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.events import Deposit, Fact
-from smartbin.wire import Decoder, Rejected, topic_of
+from smartbin.facts.events import Deposit, Fact
+from smartbin.facts.wire import Decoder, Rejected, topic_of
 from tests.places import small_registry
 
 NOW_US = 1_780_000_000_000_000

@@ -10,9 +10,9 @@ import pytest
 from smartbin import refusals
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.refusals import OTHERS, Refusal, Refusals
-from smartbin.wire import Rejected
 from tests.places import SHANGHAI
 
 FIRST = date(2026, 11, 1)

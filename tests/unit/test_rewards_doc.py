@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from smartbin.events import Category, Item, Judge, Verdict
+from smartbin.facts.events import Category, Item, Judge, Verdict
 from smartbin.records.redemptions import CANCEL_DAYS
 from smartbin.rewards import (
     AccountKind,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin.events import Category, Judge, Verdict
+from smartbin.facts.events import Category, Judge, Verdict
 from smartbin.rewards import AccountKind, RewardDeposit, Why, earned_in_week, load_tariffs
 from tests.oracle.points import explain, oracle
 from tests.unit.rewarding import (

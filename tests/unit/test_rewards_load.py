@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from smartbin.core.errors import BadInput
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.rewards import AccountKind, Tariffs, load_tariffs
 from smartbin.rewards.__main__ import main
 from tests.unit.rewarding import tables, tariffs_of

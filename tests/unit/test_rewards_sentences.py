@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smartbin.events import Judge, Verdict
+from smartbin.facts.events import Judge, Verdict
 from smartbin.rewards import (
     AccountKind,
     Cause,

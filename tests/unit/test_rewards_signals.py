@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartbin.core import calendar
-from smartbin.events import DoorKey, LevelReading
+from smartbin.facts.events import DoorKey, LevelReading
 from smartbin.rewards import Carried, Signal, SignalKind, SignalLimits, signals
 from tests.unit.rewarding import ZONE, at_us, deposit
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartbin.core.calendar import Days
-from smartbin.events import Category, DoorKey, Item, Verdict
+from smartbin.facts.events import Category, DoorKey, Item, Verdict
 from smartbin.sorting import counts
 from smartbin.sorting.counts import Correction, Counts, ItemCounts
 from smartbin.telemetry import DoorTotals, ItemTotals

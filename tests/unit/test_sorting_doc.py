@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from smartbin.events import Category
+from smartbin.facts.events import Category
 from smartbin.sorting.comparison import compare
 from smartbin.sorting.counts import Counts
 from smartbin.sorting.figures import figures

@@ -12,7 +12,7 @@ import pytest
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
-from smartbin.events import Category, DoorKey, Verdict
+from smartbin.facts.events import Category, DoorKey, Verdict
 from smartbin.registry import Community, CommunityKind, PlainBin, Registry
 from smartbin.sorting import completeness, limits, rates
 from smartbin.sorting.comparison import Changes, compare

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartbin.events import Category, Item
+from smartbin.facts.events import Category, Item
 from smartbin.sorting import figures
 from smartbin.sorting.comparison import compare
 from smartbin.sorting.counts import Counts, ItemCounts

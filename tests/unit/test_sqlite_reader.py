@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.events import DoorKey, Fact, Item, LevelReading
+from smartbin.facts.events import DoorKey, Fact, Item, LevelReading
 from smartbin.telemetry import open_reader, open_source, open_writer, setup, sqlite_reader
 from smartbin.telemetry.sqlite_reader import DOORS_AT_ONCE, READERS_MAX, SqliteReader
 from tests.contract.checks import FOREVER, KITCHEN, put

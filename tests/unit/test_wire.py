@@ -13,7 +13,7 @@ import pytest
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
@@ -25,8 +25,7 @@ from smartbin.events import (
     Status,
     Verdict,
 )
-from smartbin.registry import Registry
-from smartbin.wire import (
+from smartbin.facts.wire import (
     MAX_PAYLOAD_BYTES,
     Decoder,
     Rejected,
@@ -37,6 +36,7 @@ from smartbin.wire import (
     payload_of,
     topic_of,
 )
+from smartbin.registry import Registry
 from tests.places import small_registry
 
 DECODER = Decoder(small_registry())

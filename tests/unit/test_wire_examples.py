@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from smartbin.events import Fact
-from smartbin.wire import Decoded, Decoder
+from smartbin.facts.events import Fact
+from smartbin.facts.wire import Decoded, Decoder
 from tests.places import small_registry
 
 RECEIVED_AT_US = 1_763_900_000_000_000  # 2025-11-23T20:13:20+08:00

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smartbin.core import calendar
-from smartbin.events import Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.registry import Registry
 from tests.places import SHANGHAI, small_registry
 from tests.web.conftest import Screens, now_us, serving

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import delete, select
 
-from smartbin.events import LevelReading
+from smartbin.facts.events import LevelReading
 from smartbin.records.schema import emptying, problem, round_
 from tests.real import until
 from tests.web.conftest import Screens, now_us

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from smartbin.core import calendar
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
@@ -22,10 +22,10 @@ from smartbin.events import (
     Status,
     Verdict,
 )
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts
 from smartbin.registry import Registry
-from smartbin.wire import Rejected
 from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry
 from tests.web.conftest import PASSWORD, Screens, now_us

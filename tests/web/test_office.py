@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from smartbin.core import calendar
-from smartbin.events import Alarm, AlarmType, Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import Alarm, AlarmType, Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.wire import Rejected
 from smartbin.quarantine import Quarantine
-from smartbin.wire import Rejected
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser

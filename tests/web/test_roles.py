@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from smartbin.events import LevelReading
+from smartbin.facts.events import LevelReading
 from smartbin.records.codes import Codes
 from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from smartbin.events import Deposit, Judge, LevelReading, Verdict
+from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from tests.real import ROOT, missing
 from tests.web.conftest import PASSWORD, Screens, now_us
 

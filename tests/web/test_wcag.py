@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from smartbin.core import calendar
-from smartbin.events import (
+from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Deposit,
@@ -20,11 +20,11 @@ from smartbin.events import (
     Status,
     Verdict,
 )
+from smartbin.facts.wire import Decoder
 from smartbin.quarantine import Quarantine
 from smartbin.records.codes import Codes
 from smartbin.records.passwords import Passwords
 from smartbin.records.redemptions import Reward, Shop
-from smartbin.wire import Decoder
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, missing
 from tests.records.books import HOME, TABLE, Books

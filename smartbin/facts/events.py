@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, TypeVar, dataclass_transform
 
+from smartbin.core.calendar import Days
+
 C = TypeVar("C")
 
 
@@ -86,6 +88,13 @@ class DoorKey(NamedTuple):
 
     device: str
     door: str
+
+
+class Span(NamedTuple):
+    """A door during some days: what the dated registry asks the store for."""
+
+    door: DoorKey
+    days: Days
 
 
 @dataclass_transform(frozen_default=True)

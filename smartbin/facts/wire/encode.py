@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from smartbin.core import calendar
-from smartbin.events import Fact, LevelReading
-from smartbin.wire.messages import MAX_BATCH, ROOT
+from smartbin.facts.events import Fact, LevelReading
+from smartbin.facts.wire.messages import MAX_BATCH, ROOT
 
 _QUARTER_US = 15 * 60 * calendar.US_PER_S
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from smartbin.wire.messages import MAX_BATCH, MAX_PAYLOAD_BYTES, MESSAGES, ROOT, BatchMessage
+from smartbin.facts.wire.messages import MAX_BATCH, MAX_PAYLOAD_BYTES, MESSAGES, ROOT, BatchMessage
 
 VERSION = "1.0.0"
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
-from smartbin import events
 from smartbin.core import calendar
-from smartbin.events import (
+from smartbin.facts import events
+from smartbin.facts.events import (
     Alarm,
     Collection,
     Deposit,
@@ -23,9 +24,8 @@ from smartbin.events import (
     LevelReading,
     Status,
 )
-from smartbin.registry import Registry
-from smartbin.wire.encode import payload_of, topic_of
-from smartbin.wire.messages import (
+from smartbin.facts.wire.encode import payload_of, topic_of
+from smartbin.facts.wire.messages import (
     MAX_BATCH,
     MAX_PAYLOAD_BYTES,
     MESSAGES,
@@ -86,10 +86,58 @@ class _Refusal(Exception):
         self.reason, self.field, self.detail = reason, field, detail
 
 
+class Site(Protocol):
+    """The site that messages name and the zone of its calendar days."""
+
+    @property
+    def id(self) -> str:
+        """As it stands in topics."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where a day begins."""
+
+
+class Door(Protocol):
+    """A door's measures, from which a distance becomes a level."""
+
+    @property
+    def id(self) -> str:
+        """As it stands in messages."""
+
+    @property
+    def depth_mm(self) -> int:
+        """From full to empty."""
+
+    @property
+    def offset_mm(self) -> int:
+        """From the sensor to full."""
+
+
+class Places(Protocol):
+    """The part of the registry (``smartbin.places.Registry``) that decoding needs. A protocol:
+    places import facts, so facts cannot import places.
+    """
+
+    @property
+    def site(self) -> Site:
+        """The one site there is."""
+
+    @property
+    def devices(self) -> Mapping[str, object]:
+        """Every device by its id."""
+
+    def doors_of_device(self, device_id: str, /) -> Sequence[Door]:
+        """Every dated door of a device."""
+
+    def door(self, key: DoorKey, day: date, /) -> Door | None:
+        """What the door was on that day; None when unknown."""
+
+
 class Decoder:
     """Turns messages into facts, knowing the site's devices and doors."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Places) -> None:
         self._registry = registry
         self._zone = registry.site.zone
         self._doors = {

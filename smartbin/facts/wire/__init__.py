@@ -4,9 +4,9 @@ Topic ``smartbin/v1/{site}/{device}/{kind}``; the device is taken from the topic
 broker's access list vouches for it. Payloads are JSON in UTF-8.
 """
 
-from smartbin.wire.decode import REASONS, Decoded, Decoder, Rejected, is_last_will
-from smartbin.wire.encode import batch_of, event_of, kind_of, payload_of, topic_of
-from smartbin.wire.messages import MAX_BATCH, MAX_PAYLOAD_BYTES, MESSAGES, ROOT
+from smartbin.facts.wire.decode import REASONS, Decoded, Decoder, Rejected, is_last_will
+from smartbin.facts.wire.encode import batch_of, event_of, kind_of, payload_of, topic_of
+from smartbin.facts.wire.messages import MAX_BATCH, MAX_PAYLOAD_BYTES, MESSAGES, ROOT
 
 __all__ = [
     "MAX_BATCH",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smartbin.events import AlarmType, DeviceState, Item, Judge, Verdict
+from smartbin.facts.events import AlarmType, DeviceState, Item, Judge, Verdict
 
 ROOT = "smartbin/v1"
 MAX_BATCH = 500

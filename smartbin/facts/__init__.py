@@ -1,0 +1,1 @@
+"""Facts that devices state: their types, their columns and their wire format."""
