@@ -27,10 +27,10 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.core.printable import log_to_stderr
 from smartbin.core.settings import listening
+from smartbin.places import Registry
+from smartbin.places.load import load
 from smartbin.records import migrations, open_engine, prepare, wait_for
 from smartbin.records.tokens import Role, Tokens
-from smartbin.registry import Registry
-from smartbin.registry.load import load
 from smartbin.rewards import Tariffs, load_tariffs
 from smartbin.sorting import limits
 from smartbin.telemetry import open_reader

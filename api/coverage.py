@@ -12,7 +12,7 @@ from api.parts import PartsDep
 from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.facts.events import Category
-from smartbin.sorting.coverage import Missing, Promise, coverage
+from smartbin.places.coverage import Missing, Promise, coverage
 
 router = APIRouter(prefix="/api/v1", tags=["site"], dependencies=[PUBLIC])
 

@@ -20,8 +20,8 @@ from api.tables import Format, FormatQuery, csv_response
 from smartbin.collection import Policy
 from smartbin.core.calendar import Days
 from smartbin.facts.events import DeviceState, DoorKey, LevelReading, Status
+from smartbin.places import Device, DeviceKind
 from smartbin.records.principals import Principal
-from smartbin.registry import Device, DeviceKind
 
 router = APIRouter(prefix="/api/v1", tags=["devices"])
 POLICY = Policy()

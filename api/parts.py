@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 
 from api.recent import Recent
 from smartbin.core import calendar
+from smartbin.places import Registry
 from smartbin.refusals import Refusals
-from smartbin.registry import Registry
 from smartbin.rewards import Tariffs
 from smartbin.sorting.limits import DEFAULT, Limits
 from smartbin.telemetry import TelemetryReader

@@ -19,8 +19,8 @@ from smartbin.collection import Confirmation, Policy, stops
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey, LevelReading
+from smartbin.places import Device, DeviceKind, Door
 from smartbin.records.rounds import Rounds
-from smartbin.registry import Device, DeviceKind, Door
 
 router = APIRouter(prefix="/api/v1")
 LEVELS_MAX = 10_000

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from smartbin.collection import DoorState
 from smartbin.facts.events import Category
-from smartbin.registry import CommunityKind, DeviceKind
+from smartbin.places import CommunityKind, DeviceKind
 
 
 class Community(BaseModel):

@@ -13,11 +13,11 @@ from smartbin.core.errors import BadInput, StoreRefused
 from smartbin.core.printable import printable
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
+from smartbin.places import Registry
+from smartbin.places.load import load
 from smartbin.quarantine import Kept, Quarantine
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
-from smartbin.registry import Registry
-from smartbin.registry.load import load
 from smartbin.telemetry import TelemetryWriter, open_writer
 
 ACTIONS = ("list", "show", "replay", "drop")

@@ -27,7 +27,7 @@ from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
 from smartbin.core.settings import Settings
-from smartbin.registry.load import load
+from smartbin.places.load import load
 
 EXIT_BAD_INPUT = 2
 SEED = 20261124

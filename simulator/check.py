@@ -17,8 +17,8 @@ from simulator.expect import Expected, Figures
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey
+from smartbin.places import DeviceKind, Door
 from smartbin.quarantine import Quarantine
-from smartbin.registry import DeviceKind, Door
 
 SILENT_US = calendar.US_PER_HOUR
 

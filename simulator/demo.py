@@ -24,8 +24,8 @@ from simulator.system import PEOPLE, System, started
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
-from smartbin.registry import DeviceKind
-from smartbin.registry.load import load
+from smartbin.places import DeviceKind
+from smartbin.places.load import load
 
 CHECK_LIVE_HOURS = 2
 CHECK_SPEED = 360

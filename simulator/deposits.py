@@ -13,7 +13,7 @@ from simulator.households import People, people_of
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, Item, Verdict
-from smartbin.registry import Door, Registry
+from smartbin.places import Door, Registry
 
 MINUTE_MS = 60_000
 

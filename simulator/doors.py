@@ -12,7 +12,7 @@ from typing import NamedTuple
 from simulator import habits
 from simulator.deposits import MINUTE_MS, Deposits, Put
 from smartbin.core import calendar
-from smartbin.registry import Door, Registry
+from smartbin.places import Door, Registry
 
 _CARRIED_DAYS_MAX = 10
 

@@ -20,7 +20,7 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
-from smartbin.registry import Registry
+from smartbin.places import Registry
 
 
 @dataclass(slots=True)

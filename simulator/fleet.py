@@ -18,7 +18,7 @@ from simulator.teller import ALARM, BROUGHT, EMPTIED, FILL, PUT, STATUS, Happeni
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import AlarmType
-from smartbin.registry import DeviceKind, Door, Registry
+from smartbin.places import DeviceKind, Door, Registry
 
 # A device's counter starts anew each day at the day's base. The step is wider than any day's
 # messages and than any outage a receiver would count as one, so no gap shows between two days.

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import IO
 
-from smartbin.registry import Community, CommunityKind, Registry
+from smartbin.places import Community, CommunityKind, Registry
 
 ENTERPRISES = 3  # a community
 

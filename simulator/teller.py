@@ -19,7 +19,7 @@ from smartbin.facts.events import (
     Status,
     at_us,
 )
-from smartbin.registry import Door
+from smartbin.places import Door
 
 
 class Message(NamedTuple):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from smartbin.core import calendar
 from smartbin.facts.events import Collection, DoorKey, LevelReading
-from smartbin.registry import Door
+from smartbin.places import Door
 
 
 class DoorState(StrEnum):

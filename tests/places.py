@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
-from smartbin.registry import (
+from smartbin.places import (
     Community,
     CommunityKind,
     Device,

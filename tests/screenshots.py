@@ -38,6 +38,8 @@ from smartbin.facts.events import (
     Status,
 )
 from smartbin.facts.wire import Decoder
+from smartbin.places import CommunityKind, Door, Registry
+from smartbin.places.load import load
 from smartbin.quarantine import Quarantine
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
@@ -48,8 +50,6 @@ from smartbin.records.principals import Role
 from smartbin.records.redemptions import Reward, Shop
 from smartbin.records.settle import Settler
 from smartbin.records.users import Users
-from smartbin.registry import CommunityKind, Door, Registry
-from smartbin.registry.load import load
 from smartbin.rewards import load_tariffs
 from smartbin.telemetry import open_reader, open_writer
 from tests.real import ROOT, free_port, program, until

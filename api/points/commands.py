@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
+from smartbin.places import Registry
+from smartbin.places.tables import OPEN_END
 from smartbin.records import months
 from smartbin.records.accounts import Accounts
 from smartbin.records.ledger import month_of
 from smartbin.records.settle import Settler
-from smartbin.registry import Registry
-from smartbin.registry.tables import OPEN_END
 from smartbin.rewards import Tariffs
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2100, 1, 1)

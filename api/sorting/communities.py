@@ -16,7 +16,7 @@ from api.sorting.schemas import Sorting
 from api.sorting.statistics import QuestionDep
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.core.calendar import Days
-from smartbin.registry import Registry
+from smartbin.places import Registry
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
 

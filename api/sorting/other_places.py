@@ -12,7 +12,7 @@ from api.sorting import statistics
 from api.sorting.schemas import PlaceKind, Sorting
 from api.sorting.statistics import Place, QuestionDep
 from smartbin.core.calendar import Days
-from smartbin.registry import DeviceKind
+from smartbin.places import DeviceKind
 
 router = APIRouter(prefix="/api/v1")
 

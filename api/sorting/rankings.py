@@ -24,9 +24,9 @@ from api.sorting.schemas import (
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.core.calendar import Days
+from smartbin.places import DoorSpan
 from smartbin.records.judgements import Judgements
 from smartbin.records.participation import NOBODY
-from smartbin.registry import DoorSpan
 from smartbin.sorting import completeness, counts, figures
 from smartbin.sorting.participation import HOUSEHOLDS, participation
 from smartbin.sorting.ranking import Measure, ranking, weighed

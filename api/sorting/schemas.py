@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, Field
 
 from smartbin.facts.events import Category, Item
-from smartbin.registry import CommunityKind
+from smartbin.places import CommunityKind
 from smartbin.sorting.completeness import Heard
 from smartbin.sorting.counts import ItemCounts
 from smartbin.sorting.figures import Figures

@@ -28,9 +28,9 @@ from api.windows import Window
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
+from smartbin.places import DoorSpan, Registry
 from smartbin.records.judgements import Judgements
 from smartbin.records.revisions import Revisions
-from smartbin.registry import DoorSpan, Registry
 from smartbin.sorting import completeness, counts, figures
 from smartbin.sorting.comparison import compare
 from smartbin.sorting.figures import Figures

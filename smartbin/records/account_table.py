@@ -17,8 +17,8 @@ from pathlib import Path
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
-from smartbin.registry import tables
-from smartbin.registry.tables import Mistakes
+from smartbin.places import tables
+from smartbin.places.tables import Mistakes
 from smartbin.rewards import AccountKind
 
 COLUMNS = ("card", "kind", "community", "from", "to")

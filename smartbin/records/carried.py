@@ -10,9 +10,9 @@ from sqlalchemy import Engine, Row, select
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR, Days
 from smartbin.facts.events import DoorKey, Item, Judge, Verdict
+from smartbin.places import Registry
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import deposit_line, holding
-from smartbin.registry import Registry
 from smartbin.rewards import Carried, RewardDeposit
 
 MARGIN_US = 2 * US_PER_HOUR  # what begins on the day may end after midnight

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, select
 
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey, Item, Judge, Verdict
+from smartbin.places import Registry
 from smartbin.records.account_table import Holding
 from smartbin.records.accounts import standing_of
 from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.judgements import DepositKey, Judgement, standing
 from smartbin.records.judgements import of_row as judgement_of
 from smartbin.records.schema import account, deposit_line, judgement
-from smartbin.registry import Registry
 from smartbin.rewards import AccountKind, Earned, RewardDeposit, Tariffs, earned_in_week
 
 # A look-up instead of a call: these are asked for every deposit of every account's week.

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, func, insert, literal, select
 
 from smartbin.core.calendar import Days, differing
 from smartbin.core.errors import StoreUnavailable
+from smartbin.places import Registry
 from smartbin.records.schema import deposit_line, points_rules, unsettled
-from smartbin.registry import Registry
 from smartbin.rewards import Tariffs
 
 _TARIFF = ""  # beside the devices' names: what holds everywhere

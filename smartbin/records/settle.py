@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
+from smartbin.places import Registry
 from smartbin.records.accounts import ACCOUNTS_LOCK, ever_held
 from smartbin.records.bulk import AT_ONCE, among
 from smartbin.records.earnings import Earnings, week_of
@@ -27,7 +28,6 @@ from smartbin.records.expire import expire, years_over
 from smartbin.records.ledger import SETTLED, Entry, Kind, append
 from smartbin.records.rules import follow, mark_days, refuse_older, stated
 from smartbin.records.schema import account, ledger, unsettled
-from smartbin.registry import Registry
 from smartbin.rewards import Tariffs
 
 MARKS_MAX = 50_000  # read in one go, which bounds the memory

@@ -20,11 +20,11 @@ from sqlalchemy import Connection, Engine, func, select
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import DoorKey
+from smartbin.places import Registry
 from smartbin.records.earnings import Earnings, Line
 from smartbin.records.ledger import Booked, Kind, of_row
 from smartbin.records.reading import snapshot
 from smartbin.records.schema import OTHER, account, ledger, reward
-from smartbin.registry import Registry
 from smartbin.rewards import Tariffs, sentences
 from smartbin.rewards.words import Texts
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from smartbin.core.errors import BadInput
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from smartbin.rewards.describe import describe
 from smartbin.rewards.load import load_tariffs
 

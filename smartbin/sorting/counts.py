@@ -13,7 +13,7 @@ from datetime import date
 
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey, Item, Verdict
-from smartbin.registry import DoorSpan
+from smartbin.places import DoorSpan
 from smartbin.telemetry import DoorTotals, ItemTotals
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, func, select
 
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, Verdict
+from smartbin.places.load import load
 from smartbin.records import open_engine
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines
@@ -27,7 +28,6 @@ from smartbin.records.passwords import Passwords
 from smartbin.records.principals import Role
 from smartbin.records.schema import account, ledger, unsettled
 from smartbin.records.users import Users
-from smartbin.registry.load import load
 from smartbin.telemetry import open_writer
 from tests import postgres
 from tests.api.conftest import PAGE

@@ -19,8 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.facts.wire import batch_of, event_of, payload_of, topic_of
-from smartbin.registry import Registry
-from smartbin.registry.load import load
+from smartbin.places import Registry
+from smartbin.places.load import load
 from tests.bench.result import SITE
 from tests.real import Mosquitto, until
 

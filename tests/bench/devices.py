@@ -15,8 +15,8 @@ from pathlib import Path
 
 from smartbin.core import calendar
 from smartbin.facts.events import LevelReading
-from smartbin.registry import Registry
-from smartbin.registry.load import load
+from smartbin.places import Registry
+from smartbin.places.load import load
 from smartbin.telemetry import open_writer
 from tests.bench.backlog import single_messages
 from tests.bench.drain import drained

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from smartbin.telemetry import open_writer, setup
 from tests.bench.backlog import EVERYTHING, Message, single_messages, stored
 from tests.bench.result import SITE, Result

@@ -26,12 +26,12 @@ from api.tables import Format
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Deposit, Item, Judge, Verdict
+from smartbin.places import Registry
+from smartbin.places.load import load
 from smartbin.records import open_engine, prepare
 from smartbin.records.accounts import Accounts
 from smartbin.records.deposits import DepositLines
 from smartbin.records.settle import Settler
-from smartbin.registry import Registry
-from smartbin.registry.load import load
 from smartbin.rewards import Tariff, Tariffs
 from smartbin.telemetry import open_reader
 from tests import postgres

@@ -21,9 +21,9 @@ from gateway.packets import PacketSocket
 from gateway.pipeline import BATCH_MAX
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
+from smartbin.places.load import load
 from smartbin.records import open_engine
 from smartbin.records.deposits import DepositLines
-from smartbin.registry.load import load
 from smartbin.telemetry import open_writer
 from tests.bench.backlog import BATCH, Message, batch_messages, packet, single_messages
 from tests.bench.result import SITE, Result

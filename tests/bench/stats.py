@@ -29,10 +29,10 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
+from smartbin.places import Registry
+from smartbin.places.load import load
 from smartbin.records import open_engine
 from smartbin.records.principals import Principal, Role
-from smartbin.registry import Registry
-from smartbin.registry.load import load
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.bench.result import SITE, Result
 from tests.bench.served import Asker, processor_s, served

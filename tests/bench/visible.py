@@ -16,7 +16,7 @@ from pathlib import Path
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Verdict
 from smartbin.facts.wire import event_of, payload_of, topic_of
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.bench.result import SITE, Result
 from tests.bench.served import Asker, served
 from tests.broker.devices import publishing

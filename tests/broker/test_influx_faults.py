@@ -26,8 +26,8 @@ from smartbin.core.calendar import Days, day_of
 from smartbin.core.errors import StoreUnavailable
 from smartbin.facts.events import Deposit, DoorKey, Item, Span
 from smartbin.facts.wire import batch_of, event_of, topic_of
+from smartbin.places.load import load
 from smartbin.quarantine import Quarantine
-from smartbin.registry.load import load
 from smartbin.telemetry import DoorTotals, TelemetryReader, open_reader, setup
 from tests.broker.devices import publishing
 from tests.broker.faulty import Relay

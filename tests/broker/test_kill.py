@@ -19,8 +19,8 @@ import pytest
 
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import batch_of, event_of, payload_of, topic_of
+from smartbin.places.load import load
 from smartbin.quarantine import Quarantine
-from smartbin.registry.load import load
 from tests.broker.devices import publishing
 from tests.broker.process import SITE, Gateway
 from tests.real import Mosquitto, until

@@ -17,7 +17,7 @@ import pytest
 
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import event_of, payload_of, topic_of
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.broker.nats import Node, Wanderer, cluster
 from tests.broker.process import SITE, Gateway
 from tests.broker.test_kill import counted

@@ -16,7 +16,7 @@ import pytest
 from gateway.__main__ import main
 from gateway.provision import Provision, hashed
 from smartbin.core.errors import BadInput
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.broker.secured import Connection, SecuredBroker
 from tests.real import ROOT, program, until
 

@@ -21,7 +21,7 @@ from gateway.share import SLOT, devices_of, filters_of, left_out, parts_command,
 from smartbin.core.errors import BadInput
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import event_of, payload_of, topic_of
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.broker.devices import publishing
 from tests.broker.process import SITE, Gateway
 from tests.real import Mosquitto, free_port, until

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.secrets import make
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.real import ROOT, free_port, missing, program
 
 FILES = (

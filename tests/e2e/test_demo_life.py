@@ -21,7 +21,7 @@ from simulator.faults import deliveries
 from simulator.fleet import Fleet
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.real import ROOT, until
 
 START_S, END_S = 150, 40

@@ -15,7 +15,7 @@ from typing import Any
 from simulator.fleet import Fleet
 from simulator.system import started
 from smartbin.core import calendar
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.e2e.campaign import Campaign, Client, cheaters
 from tests.oracle import figures as oracle
 from tests.oracle import points

@@ -13,8 +13,8 @@ import pytest
 from simulator.broker import _credentials
 from simulator.replay import Columns, read
 from smartbin.core.errors import BadInput
+from smartbin.places.load import load
 from smartbin.records.account_table import lines_of
-from smartbin.registry.load import load
 from smartbin.rewards import load_tariffs
 from smartbin.sorting import limits
 from tests.fuzz.mutations import INPUTS, SEED, mutated

@@ -19,8 +19,8 @@ from smartbin.core.calendar import Days
 from smartbin.facts import wire
 from smartbin.facts.events import Category, Collection, Deposit, Fact, LevelReading, identity
 from smartbin.facts.wire import Decoder
-from smartbin.registry import DeviceKind, Registry
-from smartbin.registry.load import load
+from smartbin.places import DeviceKind, Registry
+from smartbin.places.load import load
 from tests.places import small_registry
 
 WEEK = Days(date(2026, 11, 2), date(2026, 11, 8))

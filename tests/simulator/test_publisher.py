@@ -21,8 +21,8 @@ from simulator.fleet import Fleet
 from simulator.publisher import Publisher
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
-from smartbin.registry import Registry
-from smartbin.registry.load import load
+from smartbin.places import Registry
+from smartbin.places.load import load
 from tests.broker.secured import Connection, SecuredBroker
 from tests.real import ROOT, Mosquitto, free_port, until
 

@@ -13,7 +13,7 @@ from smartbin.core.errors import BadInput
 from smartbin.facts import wire
 from smartbin.facts.events import Collection, Fact, LevelReading, identity
 from smartbin.facts.wire import Decoder
-from smartbin.registry.load import load
+from smartbin.places.load import load
 
 COLUMNS = Columns("when", "bin", "kg", "kg", "full", "where")
 HEADER = "when,bin,where,full,kg\n"

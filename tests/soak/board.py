@@ -27,8 +27,8 @@ from playwright.sync_api import Browser, sync_playwright
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Fact, Judge, LevelReading, Verdict
 from smartbin.facts.wire import event_of, kind_of, payload_of, topic_of
-from smartbin.registry import Registry
-from smartbin.registry.load import load
+from smartbin.places import Registry
+from smartbin.places.load import load
 from smartbin.telemetry import open_writer
 from tests.bench.result import SITE
 from tests.broker.devices import publishing

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.__main__ import main
 from gateway.share import SLOT, SLOTS_MAX
-from smartbin.registry.load import load
+from smartbin.places.load import load
 from tests.real import ROOT, free_port
 
 SITE = ROOT / "deploy/xinbei"

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, UnknownPlace
-from smartbin.registry import CommunityKind, DeviceKind, tables
-from smartbin.registry.__main__ import main
-from smartbin.registry.load import load
-from smartbin.registry.tables import Mistakes, Row, disjoint
+from smartbin.places import CommunityKind, DeviceKind, tables
+from smartbin.places.__main__ import main
+from smartbin.places.load import load
+from smartbin.places.tables import Mistakes, Row, disjoint
 
 XINBEI = Path(__file__).parents[2] / "deploy" / "xinbei"
 TABLES = sorted(path.name for path in XINBEI.glob("*.csv"))

@@ -13,12 +13,12 @@ from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
 from smartbin.facts.events import Category, DoorKey, Verdict
-from smartbin.registry import Community, CommunityKind, PlainBin, Registry
+from smartbin.places import Community, CommunityKind, PlainBin, Registry
+from smartbin.places.coverage import Coverage, Missing, Promise, coverage
 from smartbin.sorting import completeness, limits, rates
 from smartbin.sorting.comparison import Changes, compare
 from smartbin.sorting.completeness import Heard, SeqGaps
 from smartbin.sorting.counts import NOTHING, Correction, Counts, correct_by, tallies
-from smartbin.sorting.coverage import Coverage, Missing, Promise, coverage
 from smartbin.sorting.figures import figures
 from smartbin.sorting.limits import DEFAULT
 from smartbin.sorting.participation import participation

@@ -36,7 +36,7 @@ from smartbin.facts.wire import (
     payload_of,
     topic_of,
 )
-from smartbin.registry import Registry
+from smartbin.places import Registry
 from tests.places import small_registry
 
 DECODER = Decoder(small_registry())

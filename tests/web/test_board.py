@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
-from smartbin.registry import Registry
+from smartbin.places import Registry
 from tests.places import SHANGHAI, small_registry
 from tests.web.conftest import Screens, now_us, serving
 

@@ -23,9 +23,9 @@ from smartbin.facts.events import (
     Verdict,
 )
 from smartbin.facts.wire import Rejected
+from smartbin.places import Registry
 from smartbin.quarantine import Quarantine
 from smartbin.records.accounts import Accounts
-from smartbin.registry import Registry
 from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry
 from tests.web.conftest import PASSWORD, Screens, now_us

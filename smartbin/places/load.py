@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smartbin.core.errors import BadInput
 from smartbin.facts.events import Category
-from smartbin.registry import (
+from smartbin.places import (
     Community,
     CommunityKind,
     Device,
@@ -18,7 +18,7 @@ from smartbin.registry import (
     Registry,
     Site,
 )
-from smartbin.registry.tables import Mistakes, Row, disjoint, known, read, unique
+from smartbin.places.tables import Mistakes, Row, disjoint, known, read, unique
 
 
 def load(folder: Path) -> Registry:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from smartbin.core.errors import BadInput
-from smartbin.registry import DeviceKind
-from smartbin.registry.load import load
+from smartbin.places import DeviceKind
+from smartbin.places.load import load
 from smartbin.sorting import limits
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
-from smartbin.registry import DeviceKind, Registry
+from smartbin.places import DeviceKind, Registry
 
 
 class Promise(StrEnum):
