@@ -17,7 +17,7 @@ from pathlib import Path
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from smartbin.telemetry import setup
-from smartbin.telemetry.influx_address import address_of
+from smartbin.telemetry.influx.address import address_of
 from tests.real import free_port, missing, until
 
 HOW = (

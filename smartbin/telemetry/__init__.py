@@ -185,12 +185,12 @@ def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> Telemetry
     the site's, ``token`` InfluxDB's. Raises BadInput, one sentence, when ``url`` names no store.
     """
     if path := _sqlite_path(url):
-        from smartbin.telemetry.sqlite import SqliteWriter
+        from smartbin.telemetry.sqlite.writer import SqliteWriter
 
         return SqliteWriter(path, zone)
     if url.startswith(INFLUX):
-        from smartbin.telemetry.influx import InfluxWriter
-        from smartbin.telemetry.influx_address import address_of
+        from smartbin.telemetry.influx.address import address_of
+        from smartbin.telemetry.influx.writer import InfluxWriter
 
         return InfluxWriter(address_of(url), zone, token)
     raise _unknown(url, token)
@@ -199,12 +199,12 @@ def open_writer(url: str, zone: ZoneInfo, token: str | None = None) -> Telemetry
 def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetryReader:
     """Open the reading half of the same store; it need not be there yet."""
     if path := _sqlite_path(url):
-        from smartbin.telemetry.sqlite_reader import SqliteReader
+        from smartbin.telemetry.sqlite.reader import SqliteReader
 
         return SqliteReader(path, zone)
     if url.startswith(INFLUX):
-        from smartbin.telemetry.influx_address import address_of
-        from smartbin.telemetry.influx_reader import InfluxReader
+        from smartbin.telemetry.influx.address import address_of
+        from smartbin.telemetry.influx.reader import InfluxReader
 
         return InfluxReader(address_of(url), zone, token)
     raise _unknown(url, token)
@@ -213,12 +213,12 @@ def open_reader(url: str, zone: ZoneInfo, token: str | None = None) -> Telemetry
 def open_source(url: str, zone: ZoneInfo, token: str | None = None) -> TelemetrySource:
     """Open the same store to copy it. Raises BadInput, StoreUnavailable."""
     if path := _sqlite_path(url):
-        from smartbin.telemetry.sqlite_source import SqliteSource
+        from smartbin.telemetry.sqlite.source import SqliteSource
 
         return SqliteSource(path, zone)
     if url.startswith(INFLUX):
-        from smartbin.telemetry.influx_address import address_of
-        from smartbin.telemetry.influx_source import InfluxSource
+        from smartbin.telemetry.influx.address import address_of
+        from smartbin.telemetry.influx.source import InfluxSource
 
         return InfluxSource(address_of(url), zone, token)
     raise _unknown(url, token)
@@ -235,8 +235,8 @@ def setup(
     if path := _sqlite_path(url):
         yield f"{path}: nothing to do, the gateway makes its file"
     elif url.startswith(INFLUX):
-        from smartbin.telemetry import influx_setup
-        from smartbin.telemetry.influx_address import address_of
+        from smartbin.telemetry.influx import setup as influx_setup
+        from smartbin.telemetry.influx.address import address_of
 
         yield from influx_setup.prepare(address_of(url), token, levels_days)
         if tokens is not None:

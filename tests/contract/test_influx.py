@@ -18,7 +18,7 @@ from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.facts.events import DoorKey, Item, LevelReading, Span
 from smartbin.telemetry import TelemetryReader, open_reader, open_writer, setup
-from smartbin.telemetry.influx_flux import text
+from smartbin.telemetry.influx.flux import text
 from tests.contract.checks import DAY, FOREVER, KITCHEN, put
 from tests.influx import Influx
 from tests.places import SHANGHAI

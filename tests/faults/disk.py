@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from smartbin.quarantine import Quarantine
-from smartbin.telemetry.sqlite_source import SqliteSource
+from smartbin.telemetry.sqlite.source import SqliteSource
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.broker.test_kill import counted, deposits, single

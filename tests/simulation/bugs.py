@@ -21,9 +21,9 @@ from smartbin.records.deposits import DepositLines
 from smartbin.records.ledger import Entry
 from smartbin.records.schema import unsettled
 from smartbin.records.settle import Settler, booked
-from smartbin.telemetry.sqlite import _ADD, _ROW, SqliteWriter, _writing
-from smartbin.telemetry.sqlite_rollups import Row, add_deposits, add_presence
-from smartbin.telemetry.sqlite_schema import typed_errors
+from smartbin.telemetry.sqlite.rollups import Row, add_deposits, add_presence
+from smartbin.telemetry.sqlite.schema import typed_errors
+from smartbin.telemetry.sqlite.writer import _ADD, _ROW, SqliteWriter, _writing
 from tests.simulation.world import Parts
 
 

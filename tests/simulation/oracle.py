@@ -13,7 +13,7 @@ from typing import Any
 
 from smartbin.facts.events import Deposit, Fact, identity
 from smartbin.quarantine import Kept, Quarantine
-from smartbin.telemetry.sqlite_source import SqliteSource
+from smartbin.telemetry.sqlite.source import SqliteSource
 from tests.oracle.points import oracle
 from tests.places import SHANGHAI
 from tests.records.books import Books

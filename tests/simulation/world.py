@@ -27,7 +27,7 @@ from smartbin.records import open_engine, prepare
 from smartbin.records.deposits import DepositLines
 from smartbin.records.judgements import Judgements
 from smartbin.records.settle import Settler
-from smartbin.telemetry.sqlite import SqliteWriter
+from smartbin.telemetry.sqlite.writer import SqliteWriter
 from tests.places import SHANGHAI
 from tests.records.books import NOW_US, REGISTRY, Books
 from tests.simulation.broker import Broker, Link

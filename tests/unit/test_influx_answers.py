@@ -10,9 +10,9 @@ from urllib3.exceptions import ReadTimeoutError
 
 from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.facts.events import LevelReading
-from smartbin.telemetry.influx_address import address_of, typed_errors
-from smartbin.telemetry.influx_flux import Row, rows
-from smartbin.telemetry.influx_lines import LineMaker
+from smartbin.telemetry.influx.address import address_of, typed_errors
+from smartbin.telemetry.influx.flux import Row, rows
+from smartbin.telemetry.influx.lines import LineMaker
 from tests.places import SHANGHAI
 
 ADDRESS = address_of("influx+http://127.0.0.1:8086/?org=o&bucket=b")

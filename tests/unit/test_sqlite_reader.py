@@ -11,8 +11,9 @@ import pytest
 
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.facts.events import DoorKey, Fact, Item, LevelReading
-from smartbin.telemetry import open_reader, open_source, open_writer, setup, sqlite_reader
-from smartbin.telemetry.sqlite_reader import DOORS_AT_ONCE, READERS_MAX, SqliteReader
+from smartbin.telemetry import open_reader, open_source, open_writer, setup
+from smartbin.telemetry.sqlite import reader as sqlite_reader
+from smartbin.telemetry.sqlite.reader import DOORS_AT_ONCE, READERS_MAX, SqliteReader
 from tests.contract.checks import FOREVER, KITCHEN, put
 from tests.contract.test_influx import HOSTILE, NOON_US, ask_everything
 from tests.places import SHANGHAI

@@ -19,8 +19,8 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
-from smartbin.telemetry.influx_flux import Row, at_us_of
-from smartbin.telemetry.influx_lines import text_of
+from smartbin.telemetry.influx.flux import Row, at_us_of
+from smartbin.telemetry.influx.lines import text_of
 
 F = TypeVar("F", bound=Fact)
 Fields = dict[str, str]

@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smartbin.facts.events import Fact
-from smartbin.telemetry.influx_address import Address
-from smartbin.telemetry.influx_facts import (
+from smartbin.telemetry.influx.address import Address
+from smartbin.telemetry.influx.facts import (
     ALARM,
     COLLECTION,
     DEPOSIT,
@@ -17,8 +17,8 @@ from smartbin.telemetry.influx_facts import (
     Kind,
     facts_of,
 )
-from smartbin.telemetry.influx_flux import LAST_US, Row, any_of, at_us_of, result, stream
-from smartbin.telemetry.influx_reader import InfluxReader
+from smartbin.telemetry.influx.flux import LAST_US, Row, any_of, at_us_of, result, stream
+from smartbin.telemetry.influx.reader import InfluxReader
 
 
 class InfluxSource:

@@ -16,8 +16,8 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 
 from smartbin.facts.events import Fact
-from smartbin.telemetry.influx_address import Address, said_by, typed_errors
-from smartbin.telemetry.influx_lines import LineMaker
+from smartbin.telemetry.influx.address import Address, said_by, typed_errors
+from smartbin.telemetry.influx.lines import LineMaker
 
 LINES_MAX = 20_000
 """Lines of one request: some 2 MB, far below what InfluxDB takes."""

@@ -26,8 +26,8 @@ from smartbin.facts.events import (
     Status,
 )
 from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
-from smartbin.telemetry.influx_address import Address, typed_errors
-from smartbin.telemetry.influx_facts import (
+from smartbin.telemetry.influx.address import Address, typed_errors
+from smartbin.telemetry.influx.facts import (
     ALARM,
     COLLECTION,
     DEPOSIT,
@@ -39,7 +39,7 @@ from smartbin.telemetry.influx_facts import (
     newest_first,
     newest_of,
 )
-from smartbin.telemetry.influx_flux import (
+from smartbin.telemetry.influx.flux import (
     EVERYWHERE,
     FIRST_US,
     LAST_US,

@@ -32,7 +32,7 @@ from smartbin.facts.events import (
     Verdict,
 )
 from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
-from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, mismatch, typed_errors
+from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, mismatch, typed_errors
 
 READERS_MAX = 8
 """Connections a reader holds at most; a thread waits for a free one as long as for a lock."""

@@ -22,7 +22,7 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
-from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, mismatch, typed_errors
+from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, mismatch, typed_errors
 
 
 class _Table(NamedTuple):

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from smartbin.core.calendar import Slots
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.facts.events import Alarm, Collection, Deposit, Fact, LevelReading, Status
-from smartbin.telemetry.sqlite_rollups import Row, add_deposits, add_levels, add_presence
-from smartbin.telemetry.sqlite_schema import BUSY_WAIT_S, SCHEMA, VERSION, mismatch, typed_errors
+from smartbin.telemetry.sqlite.rollups import Row, add_deposits, add_levels, add_presence
+from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, SCHEMA, VERSION, mismatch, typed_errors
 
 WAL_PAGES = 8192
 """How many pages of 4 KiB the log takes before they are carried into the file: a page that many

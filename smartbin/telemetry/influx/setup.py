@@ -14,7 +14,7 @@ from influxdb_client.domain.permission import Permission
 from influxdb_client.domain.permission_resource import PermissionResource
 
 from smartbin.core.errors import StoreUnavailable
-from smartbin.telemetry.influx_address import Address, sentence, typed_errors
+from smartbin.telemetry.influx.address import Address, sentence, typed_errors
 
 LEVELS_DAYS = 400
 """How long levels, status and alarms are kept: a year, and the month before to compare with."""
