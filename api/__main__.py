@@ -27,12 +27,14 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.core.printable import log_to_stderr
 from smartbin.core.settings import listening
+from smartbin.database import migrations
+from smartbin.database.engine import open_engine, prepare, wait_for
+from smartbin.people.tokens import Role, Tokens
 from smartbin.places import Registry
 from smartbin.places.load import load
-from smartbin.records import migrations, open_engine, prepare, wait_for
-from smartbin.records.tokens import Role, Tokens
-from smartbin.rewards import Tariffs, load_tariffs
-from smartbin.sorting import limits
+from smartbin.points.rules.load import load_tariffs
+from smartbin.points.rules.tariff import Tariffs
+from smartbin.sorting.rules import limits
 from smartbin.telemetry import open_reader
 
 # An open event stream would else hold the server's shutdown for ever (uvicorn 451).

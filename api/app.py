@@ -36,9 +36,9 @@ from api.security import PUBLIC
 from api.sorting import communities, other_places, participation, publishing, rankings, revisions
 from api.tables import ETags
 from smartbin.core.errors import StoreUnavailable
-from smartbin.records import check as check_records
-from smartbin.records.settle import Settler
-from smartbin.records.sign_in import SignIn
+from smartbin.database.engine import check as check_records
+from smartbin.people.sign_in import SignIn
+from smartbin.points.settle import Settler
 
 VERSION = "0.1.0"
 # The largest body any endpoint takes is a sign-in; a stranger must not fill the memory with more.

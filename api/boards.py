@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.errors import documented
 from api.parts import PartsDep
 from api.security import PUBLIC
-from smartbin.collection import DoorState, Policy, state_of
+from smartbin.collection.rules import DoorState, Policy, state_of
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DeviceState
 

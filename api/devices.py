@@ -17,11 +17,11 @@ from api.parts import Parts, PartsDep
 from api.security import COMMUNITY
 from api.sorting.statistics import heard
 from api.tables import Format, FormatQuery, csv_response
-from smartbin.collection import Policy
+from smartbin.collection.rules import Policy
 from smartbin.core.calendar import Days
 from smartbin.facts.events import DeviceState, DoorKey, LevelReading, Status
+from smartbin.people.principals import Principal
 from smartbin.places import Device, DeviceKind
-from smartbin.records.principals import Principal
 
 router = APIRouter(prefix="/api/v1", tags=["devices"])
 POLICY = Policy()

@@ -25,13 +25,13 @@ from starlette.responses import StreamingResponse
 from api.errors import documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
-from smartbin.collection import Policy, state_of
+from smartbin.collection.rules import Policy, state_of
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
 from smartbin.facts.events import Deposit, DoorKey, LevelReading, identity
-from smartbin.records.earnings import Earnings
-from smartbin.records.feed import earned
-from smartbin.records.judgements import DepositKey
+from smartbin.points.earnings import Earnings
+from smartbin.points.points_of_deposits import earned
+from smartbin.verdicts.rules import DepositKey
 
 router = APIRouter(prefix="/api/v1", tags=["live"], dependencies=[PUBLIC])
 LISTENERS_MAX = 1_000

@@ -14,9 +14,9 @@ from sqlalchemy import Engine
 from api.recent import Recent
 from smartbin.core import calendar
 from smartbin.places import Registry
-from smartbin.refusals import Refusals
-from smartbin.rewards import Tariffs
-from smartbin.sorting.limits import DEFAULT, Limits
+from smartbin.points.rules.tariff import Tariffs
+from smartbin.quarantine.refusals import Refusals
+from smartbin.sorting.rules.limits import DEFAULT, Limits
 from smartbin.telemetry import TelemetryReader
 
 

@@ -15,12 +15,12 @@ from api.parts import Parts, PartsDep
 from api.security import CREW, DEPOSITS, PUBLIC, CrewDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
-from smartbin.collection import Confirmation, Policy, stops
+from smartbin.collection.rules import Confirmation, Policy, stops
+from smartbin.collection.store import Rounds
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey, LevelReading
 from smartbin.places import Device, DeviceKind, Door
-from smartbin.records.rounds import Rounds
 
 router = APIRouter(prefix="/api/v1")
 LEVELS_MAX = 10_000

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, model_csv
-from smartbin.quarantine import Kept, Quarantine
+from smartbin.quarantine.store import Kept, Quarantine
 
 router = APIRouter(prefix="/api/v1", tags=["quarantine"], dependencies=[OFFICE])
 MESSAGES_MAX = 500

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from smartbin.collection import DoorState
+from smartbin.collection.rules import DoorState
 from smartbin.facts.events import Category
 from smartbin.places import CommunityKind, DeviceKind
 

@@ -16,9 +16,9 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from api.errors import Problem
 from api.parts import Parts, PartsDep
-from smartbin.records.principals import STRANGER, Principal, Role
-from smartbin.records.sessions import Sessions
-from smartbin.records.tokens import Tokens
+from smartbin.people.principals import STRANGER, Principal, Role
+from smartbin.people.sessions import Sessions
+from smartbin.people.tokens import Tokens
 
 COOKIE = "smartbin_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

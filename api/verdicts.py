@@ -18,15 +18,11 @@ from api.security import DEPOSITS, JUDGE
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, Window, next_skip
 from smartbin.core import calendar
+from smartbin.database.requests import REQUEST_ID_PATTERN
 from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
-from smartbin.records.judgements import (
-    WHY_LENGTH_MAX,
-    Judgement,
-    Judgements,
-    standing,
-)
-from smartbin.records.principals import Principal, Role
-from smartbin.records.requests import REQUEST_ID_PATTERN
+from smartbin.people.principals import Principal, Role
+from smartbin.verdicts.rules import Judgement, standing
+from smartbin.verdicts.store import WHY_LENGTH_MAX, Judgements
 
 router = APIRouter(prefix="/api/v1", tags=["verdicts"])
 ROWS_MAX = 1_000

@@ -31,11 +31,11 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.core.printable import log_to_stderr
 from smartbin.core.settings import listening
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.wire import Decoder
 from smartbin.places.load import load
-from smartbin.quarantine import Quarantine
-from smartbin.records import open_engine
-from smartbin.records.deposits import DepositLines
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_writer
 
 EXIT_BAD_INPUT, EXIT_SESSION_TAKEN = 2, 3

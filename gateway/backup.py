@@ -24,7 +24,7 @@ from sqlalchemy import URL, inspect, make_url
 from gateway.copy import copy_all
 from gateway.settings import GatewaySettings
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.records import check, open_engine, wait_for
+from smartbin.database.engine import check, open_engine, wait_for
 from smartbin.telemetry import open_source, open_writer
 
 MANIFEST = "manifest.json"

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from gateway.meters import DELAY_BOUNDS_S, Meters
 from smartbin.core.errors import StoreUnavailable
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 
 # A batch in hand for longer, or no session for longer, is no hiccup.
 READY_WITHIN_S = 5.0

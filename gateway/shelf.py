@@ -11,13 +11,13 @@ from gateway.settings import GatewaySettings
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused
 from smartbin.core.printable import printable
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
 from smartbin.places import Registry
 from smartbin.places.load import load
-from smartbin.quarantine import Kept, Quarantine
-from smartbin.records import open_engine
-from smartbin.records.deposits import DepositLines
+from smartbin.quarantine.store import Kept, Quarantine
 from smartbin.telemetry import TelemetryWriter, open_writer
 
 ACTIONS = ("list", "show", "replay", "drop")

@@ -18,7 +18,7 @@ from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey
 from smartbin.places import DeviceKind, Door
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 
 SILENT_US = calendar.US_PER_HOUR
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
-from smartbin.records import migrations, open_engine
+from smartbin.database import migrations
+from smartbin.database.engine import open_engine
 from tests.real import free_port, missing, until
 
 HOW = "apt-get install postgresql, or set SMARTBIN_TEST_POSTGRES_URL to a server's URL"

@@ -26,7 +26,10 @@ from api.app import create_app
 from api.parts import Parts
 from simulator.fleet import Fleet
 from simulator.households import write_accounts
+from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
+from smartbin.database.engine import open_engine, prepare
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import (
     Alarm,
     AlarmType,
@@ -38,19 +41,16 @@ from smartbin.facts.events import (
     Status,
 )
 from smartbin.facts.wire import Decoder
+from smartbin.people.codes import Codes
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
 from smartbin.places import CommunityKind, Door, Registry
 from smartbin.places.load import load
-from smartbin.quarantine import Quarantine
-from smartbin.records import open_engine, prepare
-from smartbin.records.accounts import Accounts
-from smartbin.records.codes import Codes
-from smartbin.records.deposits import DepositLines
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.redemptions import Reward, Shop
-from smartbin.records.settle import Settler
-from smartbin.records.users import Users
-from smartbin.rewards import load_tariffs
+from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.rules.load import load_tariffs
+from smartbin.points.settle import Settler
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_reader, open_writer
 from tests.real import ROOT, free_port, program, until
 

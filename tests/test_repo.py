@@ -17,8 +17,8 @@ from gateway.settings import GatewaySettings
 from simulator.__main__ import SimulatorSettings
 from smartbin.core.errors import BadInput
 from smartbin.core.settings import ALL_NAMES, PREFIX, Settings
+from smartbin.database.engine import open_engine
 from smartbin.facts.wire import asyncapi
-from smartbin.records import open_engine
 from smartbin.telemetry import open_reader
 from tests.places import SHANGHAI, small_registry
 

@@ -15,10 +15,10 @@ from api.parts import Parts, PartsDep
 from api.security import CrewDep
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Page, PageDep
-from smartbin.collection import SAME_WITHIN_US, Emptying, emptyings
+from smartbin.collection.rules import SAME_WITHIN_US, Emptying, emptyings
+from smartbin.collection.store import Rounds
 from smartbin.core import calendar
 from smartbin.facts.events import Category, DoorKey
-from smartbin.records.rounds import Rounds
 
 router = APIRouter(prefix="/api/v1", tags=["collections"])
 READ_MAX = 20_000

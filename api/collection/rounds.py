@@ -28,11 +28,11 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow
 from api.windows import PageDep
-from smartbin.collection import SAME_WITHIN_US, Confirmation
+from smartbin.collection.rules import SAME_WITHIN_US, Confirmation
+from smartbin.collection.store import Met, Round, Rounds
 from smartbin.core import calendar
 from smartbin.facts.events import Collection, DoorKey
-from smartbin.records.principals import Principal, Role
-from smartbin.records.rounds import Met, Round, Rounds
+from smartbin.people.principals import Principal, Role
 
 router = APIRouter(prefix="/api/v1/rounds", tags=["rounds"])
 TELLS = Depends(Allow(Role.CREW, Role.OFFICE))

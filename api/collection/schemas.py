@@ -10,8 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, Lines, Moment, OneLine
+from smartbin.collection.store import Outcome
 from smartbin.facts.events import Category
-from smartbin.records.rounds import Outcome
 
 BATCH_MAX = 100
 SKIPS_MAX = 500

@@ -10,10 +10,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from smartbin.core.errors import BadInput
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
 from smartbin.places import Registry
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.users import Users
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -15,9 +15,9 @@ from api.inputs import ONE_LINE, OneLine
 from api.parts import PartsDep
 from api.security import COOKIE, PUBLIC, SignedInDep, principal_of
 from smartbin.core import calendar
-from smartbin.records.principals import Principal, Role
-from smartbin.records.sessions import Sessions, life_of
-from smartbin.records.sign_in import SignIn, TooOften, Wrong
+from smartbin.people.principals import Principal, Role
+from smartbin.people.sessions import Sessions, life_of
+from smartbin.people.sign_in import SignIn, TooOften, Wrong
 
 SessionPath = Annotated[str, Path(max_length=64, pattern=ONE_LINE)]
 router = APIRouter(prefix="/api/v1", tags=["session"])

@@ -20,11 +20,11 @@ from api.inputs import OneLine
 from api.parts import Parts, PartsDep
 from api.security import OfficeDep
 from smartbin.core.errors import BadInput
-from smartbin.records.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
-from smartbin.records.principals import NAME_MAX, Principal, Role, tidy
-from smartbin.records.sign_in import SignIn
-from smartbin.records.tokens import Tokens
-from smartbin.records.users import User, Users
+from smartbin.people.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
+from smartbin.people.principals import NAME_MAX, Principal, Role, tidy
+from smartbin.people.sign_in import SignIn
+from smartbin.people.tokens import Tokens
+from smartbin.people.users import User, Users
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 ABOVE_OFFICE = frozenset({Role.OFFICE, Role.ADMIN})

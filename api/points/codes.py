@@ -12,10 +12,10 @@ from api.errors import documented
 from api.inputs import AccountPath
 from api.parts import PartsDep
 from api.security import OfficeDep
+from smartbin.accounts.store import Accounts
 from smartbin.core.errors import NotFound
-from smartbin.records.accounts import Accounts
-from smartbin.records.codes import Codes
-from smartbin.records.sign_in import SignIn
+from smartbin.people.codes import Codes
+from smartbin.people.sign_in import SignIn
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from smartbin.accounts.store import Accounts
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
 from smartbin.places import Registry
 from smartbin.places.tables import OPEN_END
-from smartbin.records import months
-from smartbin.records.accounts import Accounts
-from smartbin.records.ledger import month_of
-from smartbin.records.settle import Settler
-from smartbin.rewards import Tariffs
+from smartbin.points import months
+from smartbin.points.ledger import month_of
+from smartbin.points.rules.tariff import Tariffs
+from smartbin.points.settle import Settler
 
 FIRST_DAY, LAST_DAY = date(2020, 1, 1), date(2100, 1, 1)
 COMMANDS = ("accounts", "month", "settle")

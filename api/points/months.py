@@ -14,7 +14,7 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, model_csv
-from smartbin.records import months
+from smartbin.points import months
 
 router = APIRouter(prefix="/api/v1", tags=["points"], dependencies=[OFFICE])
 

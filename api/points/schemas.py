@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, OneLine
 from api.parts import Parts
-from smartbin.records.accounts import Account
-from smartbin.records.ledger import Booked, Kind
-from smartbin.records.months import said
-from smartbin.records.redemptions import POINTS_MAX
-from smartbin.records.requests import REQUEST_ID_PATTERN
-from smartbin.records.statements import LineKind, Statement, StatementLine
-from smartbin.rewards import AccountKind
+from smartbin.accounts.rules import AccountKind
+from smartbin.accounts.store import Account
+from smartbin.database.requests import REQUEST_ID_PATTERN
+from smartbin.points.ledger import Booked, Kind
+from smartbin.points.months import said
+from smartbin.points.redemptions import POINTS_MAX
+from smartbin.points.statements import LineKind, Statement, StatementLine
 
 AccountCode = Annotated[str, Field(examples=["12345677"])]
 RequestId = Annotated[

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
-from smartbin.records.settle import Settler
+from smartbin.points.settle import Settler
 
 LOG = logging.getLogger("api.settling")
 PAUSE_S = 0.02

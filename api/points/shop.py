@@ -16,8 +16,8 @@ from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, first_page, next_skip
 from smartbin.core.errors import NotFound
-from smartbin.records.principals import Principal, Role
-from smartbin.records.redemptions import Redemption, Shop, State
+from smartbin.people.principals import Principal, Role
+from smartbin.points.redemptions import Redemption, Shop, State
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 PAGE_MAX = 500

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, StrictInt
 from api.inputs import WHOLE, Flag, OneLine
 from api.parts import Parts
 from api.points.schemas import AccountCode, Body, RequestId
-from smartbin.records.redemptions import PRICE_MAX, QUANTITY_MAX, STOCK_MAX, Redemption, State
-from smartbin.records.redemptions import Reward as KeptReward
+from smartbin.points.redemptions import PRICE_MAX, QUANTITY_MAX, STOCK_MAX, Redemption, State
+from smartbin.points.redemptions import Reward as KeptReward
 
 RewardId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", examples=["tissues"])]
 

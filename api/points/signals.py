@@ -19,8 +19,8 @@ from api.windows import Skip, next_skip
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import DoorKey, LevelReading
-from smartbin.records.carried import around
-from smartbin.rewards import Carried, Signal, SignalKind, SignalLimits, signals
+from smartbin.points.card_deposits import around
+from smartbin.points.rules.signals import Carried, Signal, SignalKind, SignalLimits, signals
 
 router = APIRouter(prefix="/api/v1", tags=["points"], dependencies=[OFFICE])
 SIGNALS_MAX = 1_000

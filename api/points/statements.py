@@ -14,12 +14,12 @@ from api.points import schemas
 from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Window, first_page
+from smartbin.accounts.store import Account, Accounts, masked
 from smartbin.core.errors import NotFound
-from smartbin.records.accounts import Account, Accounts, masked
-from smartbin.records.community_points import of_community
-from smartbin.records.ledger import entries_of
-from smartbin.records.redemptions import Shop
-from smartbin.records.statements import Statements
+from smartbin.points.community_points import of_community
+from smartbin.points.ledger import entries_of
+from smartbin.points.redemptions import Shop
+from smartbin.points.statements import Statements
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 TOP_MAX = 50

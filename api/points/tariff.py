@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from api.parts import PartsDep
 from api.security import PUBLIC
-from smartbin.rewards import AccountKind, describe
+from smartbin.accounts.rules import AccountKind
+from smartbin.points.rules.describe import describe
 
 router = APIRouter(prefix="/api/v1", tags=["points"], dependencies=[PUBLIC])
 

@@ -19,11 +19,11 @@ from api.sorting.schemas import PlaceKind, Rate
 from api.sorting.statistics import Place
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
+from smartbin.accounts.rules import AccountKind
 from smartbin.core.calendar import Days
-from smartbin.records.participation import NOBODY, Households, holders, took_part
-from smartbin.rewards import AccountKind
-from smartbin.sorting.participation import participation
-from smartbin.sorting.sufficiency import Why
+from smartbin.sorting.households import NOBODY, Households, holders, took_part
+from smartbin.sorting.rules.participation import participation
+from smartbin.sorting.rules.sufficiency import Why
 
 router = APIRouter(prefix="/api/v1", dependencies=[PUBLIC])
 # Distinct households cannot be summed from days: each window is counted from its deposits.

@@ -12,9 +12,9 @@ from api.parts import Parts
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.records.judgements import Judgements
-from smartbin.records.revisions import CommunityDay, Revisions
-from smartbin.sorting import counts
+from smartbin.sorting.revisions import CommunityDay, Revisions
+from smartbin.sorting.rules import counts
+from smartbin.verdicts.store import Judgements
 
 LOG = logging.getLogger("api.publishing")
 EVERY_S = 600.0

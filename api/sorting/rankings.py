@@ -25,13 +25,13 @@ from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.core.calendar import Days
 from smartbin.places import DoorSpan
-from smartbin.records.judgements import Judgements
-from smartbin.records.participation import NOBODY
-from smartbin.sorting import completeness, counts, figures
-from smartbin.sorting.participation import HOUSEHOLDS, participation
-from smartbin.sorting.ranking import Measure, ranking, weighed
-from smartbin.sorting.rates import Rate
-from smartbin.sorting.sufficiency import Insufficient
+from smartbin.sorting.households import NOBODY
+from smartbin.sorting.rules import completeness, counts, figures
+from smartbin.sorting.rules.participation import HOUSEHOLDS, participation
+from smartbin.sorting.rules.ranking import Measure, ranking, weighed
+from smartbin.sorting.rules.rates import Rate
+from smartbin.sorting.rules.sufficiency import Insufficient
+from smartbin.verdicts.store import Judgements
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
 

@@ -15,7 +15,7 @@ from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Skip, Window, next_skip
 from smartbin.facts.events import Category
-from smartbin.records.revisions import Revision, Revisions
+from smartbin.sorting.revisions import Revision, Revisions
 
 router = APIRouter(prefix="/api/v1", tags=["communities"], dependencies=[PUBLIC])
 ROWS_MAX = 1_000

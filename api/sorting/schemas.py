@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 
 from smartbin.facts.events import Category, Item
 from smartbin.places import CommunityKind
-from smartbin.sorting.completeness import Heard
-from smartbin.sorting.counts import ItemCounts
-from smartbin.sorting.figures import Figures
-from smartbin.sorting.rates import Change as ChangeValue
-from smartbin.sorting.rates import Rate as RateValue
-from smartbin.sorting.rates import WeightShare as WeightShareValue
-from smartbin.sorting.sufficiency import Why
+from smartbin.sorting.rules.completeness import Heard
+from smartbin.sorting.rules.counts import ItemCounts
+from smartbin.sorting.rules.figures import Figures
+from smartbin.sorting.rules.rates import Change as ChangeValue
+from smartbin.sorting.rules.rates import Rate as RateValue
+from smartbin.sorting.rules.rates import WeightShare as WeightShareValue
+from smartbin.sorting.rules.sufficiency import Why
 
 
 class Every(StrEnum):

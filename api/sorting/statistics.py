@@ -29,13 +29,13 @@ from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
 from smartbin.places import DoorSpan, Registry
-from smartbin.records.judgements import Judgements
-from smartbin.records.revisions import Revisions
-from smartbin.sorting import completeness, counts, figures
-from smartbin.sorting.comparison import compare
-from smartbin.sorting.figures import Figures
-from smartbin.sorting.limits import Limits
-from smartbin.sorting.rates import weight_share
+from smartbin.sorting.revisions import Revisions
+from smartbin.sorting.rules import completeness, counts, figures
+from smartbin.sorting.rules.comparison import compare
+from smartbin.sorting.rules.figures import Figures
+from smartbin.sorting.rules.limits import Limits
+from smartbin.sorting.rules.rates import weight_share
+from smartbin.verdicts.store import Judgements
 
 RECYCLABLES = "recyclable weight_g"
 _NOTHING = counts.complete({})

@@ -9,7 +9,7 @@ from pathlib import Path
 from smartbin.core.errors import BadInput
 from smartbin.places import DeviceKind
 from smartbin.places.load import load
-from smartbin.sorting import limits
+from smartbin.sorting.rules import limits
 
 
 def main(argv: list[str] | None = None) -> int:

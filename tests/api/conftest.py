@@ -17,10 +17,10 @@ from api.parts import Parts
 from api.security import COOKIE
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.records import open_engine
-from smartbin.records.principals import Principal
-from smartbin.records.sessions import Sessions
-from smartbin.records.tokens import Role, Tokens
+from smartbin.database.engine import open_engine
+from smartbin.people.principals import Principal
+from smartbin.people.sessions import Sessions
+from smartbin.people.tokens import Role, Tokens
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.places import SHANGHAI, small_registry
 from tests.records import ready

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartbin.facts.events import Alarm, AlarmType
-from smartbin.records.principals import Role
+from smartbin.people.principals import Role
 from tests.api.conftest import NOON_US, Api
 
 MINUTE_US = 60_000_000

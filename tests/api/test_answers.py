@@ -15,8 +15,8 @@ from api.app import create_app
 from smartbin.core import calendar
 from smartbin.facts.events import Collection, Deposit, Item, Judge, LevelReading, Verdict
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.records.tokens import Role
+from smartbin.people.tokens import Role
+from smartbin.quarantine.store import Quarantine
 from tests.api.conftest import NOON_US, Api
 
 MINUTE_US = 60 * calendar.US_PER_S

@@ -5,8 +5,8 @@ from __future__ import annotations
 from smartbin.core import calendar
 from smartbin.facts.events import Alarm, AlarmType, DeviceState, LevelReading, Status
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.records.tokens import Role
+from smartbin.people.tokens import Role
+from smartbin.quarantine.store import Quarantine
 from tests.api.conftest import NOON_US, Api
 
 HOUR_US = calendar.US_PER_HOUR

@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from smartbin.accounts.store import Accounts
 from smartbin.facts.events import (
     Alarm,
     AlarmType,
@@ -25,11 +26,10 @@ from smartbin.facts.events import (
     Verdict,
 )
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.records.accounts import Accounts
-from smartbin.records.judgements import Judgements
-from smartbin.records.principals import Role
-from smartbin.records.redemptions import Reward, Shop
+from smartbin.people.principals import Role
+from smartbin.points.redemptions import Reward, Shop
+from smartbin.quarantine.store import Quarantine
+from smartbin.verdicts.store import Judgements
 from tests.api.conftest import NOON_US, PAGE, Api, opened
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT

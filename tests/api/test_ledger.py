@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from smartbin.records import months
-from smartbin.records.principals import Role
+from smartbin.people.principals import Role
+from smartbin.points import months
 from tests.api.conftest import ACCOUNT, NOON_US, Api
 from tests.places import SHANGHAI
 from tests.records.books import Books, kitchen

@@ -12,12 +12,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
-from smartbin.records.accounts import Accounts
-from smartbin.records.deposits import DepositLines
-from smartbin.records.judgements import Judgements
-from smartbin.sorting.limits import Limits
+from smartbin.sorting.rules.limits import Limits
+from smartbin.verdicts.store import Judgements
 from tests.api.conftest import NOON_US, Api
 from tests.places import SHANGHAI
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartbin.records.tokens import Role
+from smartbin.people.tokens import Role
 from tests.api.conftest import PAGE, Api
 
 SECRET = "four quiet lorries"

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from smartbin.facts.events import Verdict
-from smartbin.records.principals import Role
+from smartbin.people.principals import Role
 from tests.api.conftest import ACCOUNT, NOON_US, PAGE, TODAY, Api
 from tests.real import until
 from tests.records.books import Books, kitchen

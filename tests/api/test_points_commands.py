@@ -11,9 +11,9 @@ import pytest
 
 from api.__main__ import main
 from api.points import commands as points_commands
+from smartbin.accounts.store import Accounts
 from smartbin.core.errors import BadInput
-from smartbin.records import open_engine, prepare
-from smartbin.records.accounts import Accounts
+from smartbin.database.engine import open_engine, prepare
 from tests.places import small_registry
 from tests.real import ROOT
 from tests.records.books import NOW_US, TARIFFS, Books, kitchen

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.records.tokens import Role
+from smartbin.people.tokens import Role
+from smartbin.quarantine.store import Quarantine
 from tests.api.conftest import NOON_US, Api
 
 

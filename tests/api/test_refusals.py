@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
 from api.app import BODY_BYTES_MAX, create_app
-from smartbin.records.tokens import Role
+from smartbin.people.tokens import Role
 from smartbin.telemetry import open_reader
 from tests.api.conftest import Api
 from tests.places import SHANGHAI

@@ -18,16 +18,18 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, func, select
 
+from smartbin.accounts.store import Accounts
+from smartbin.accounts.tables import account
 from smartbin.core import calendar
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit, Judge, Verdict
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
 from smartbin.places.load import load
-from smartbin.records import open_engine
-from smartbin.records.accounts import Accounts
-from smartbin.records.deposits import DepositLines
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.schema import account, ledger, unsettled
-from smartbin.records.users import Users
+from smartbin.points.tables import ledger
 from smartbin.telemetry import open_writer
 from tests import postgres
 from tests.api.conftest import PAGE

@@ -10,9 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
-from smartbin.records.accounts import Accounts
-from smartbin.records.principals import Role
+from smartbin.people.principals import Role
 from tests.api.conftest import NOON_US, PAGE, Api
 
 HOME, OTHER = "11111111", "22222222"

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from api.sorting.publishing import Publishing, publish
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, Verdict
-from smartbin.records.judgements import Judgements
-from smartbin.records.schema import figure_revision
+from smartbin.sorting.tables import figure_revision
+from smartbin.verdicts.store import Judgements
 from tests.api.conftest import NOON_US, TODAY, Api
 from tests.api.test_statistics import a_day
 from tests.places import SHANGHAI

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api.security import Allow, Everyone
-from smartbin.records.principals import Role
+from smartbin.people.principals import Role
 from tests.api.conftest import Api
 from tests.real import ROOT
 

@@ -10,8 +10,8 @@ import pytest
 
 from smartbin.core import calendar
 from smartbin.facts.events import Category, Collection, LevelReading
-from smartbin.records.principals import Role
-from smartbin.records.tokens import Tokens
+from smartbin.people.principals import Role
+from smartbin.people.tokens import Tokens
 from tests.api.conftest import NOON_US, Api
 from tests.places import SHANGHAI
 

@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from smartbin.core import calendar
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.users import Users
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
 from tests.api.conftest import NOON_US, PAGE, Api
 
 FULL = "/api/v1/bins/full"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, LevelReading
-from smartbin.records.accounts import Accounts
-from smartbin.records.carried import around
-from smartbin.records.deposits import DepositLines
-from smartbin.records.principals import Role
+from smartbin.people.principals import Role
+from smartbin.points.card_deposits import around
 from tests.api.conftest import NOON_US, TODAY, Api
 from tests.places import SHANGHAI
 

@@ -11,7 +11,7 @@ import pytest
 
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
-from smartbin.records.tokens import Role
+from smartbin.people.tokens import Role
 from tests.api.conftest import TODAY, Api
 from tests.places import SHANGHAI
 

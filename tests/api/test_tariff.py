@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smartbin.records.tokens import Role
-from smartbin.rewards import describe
+from smartbin.people.tokens import Role
+from smartbin.points.rules.describe import describe
 from tests.api.conftest import TODAY, Api
 from tests.records.books import TARIFFS
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from smartbin.core import calendar
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
-from smartbin.records.deposits import DepositLines
-from smartbin.records.schema import unsettled
-from smartbin.records.tokens import Role, Tokens
+from smartbin.people.tokens import Role, Tokens
 from tests.api.conftest import NOON_US, Api
 from tests.places import SHANGHAI
 

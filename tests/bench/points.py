@@ -23,16 +23,16 @@ from api.parts import Parts
 from api.points.schemas import StatementOut
 from api.points.statements import LINES_MAX, community_points, statement
 from api.tables import Format
+from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.database.engine import open_engine, prepare
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Item, Judge, Verdict
 from smartbin.places import Registry
 from smartbin.places.load import load
-from smartbin.records import open_engine, prepare
-from smartbin.records.accounts import Accounts
-from smartbin.records.deposits import DepositLines
-from smartbin.records.settle import Settler
-from smartbin.rewards import Tariff, Tariffs
+from smartbin.points.rules.tariff import Tariff, Tariffs
+from smartbin.points.settle import Settler
 from smartbin.telemetry import open_reader
 from tests import postgres
 from tests.bench.result import Result

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from smartbin.records import open_engine, prepare
-from smartbin.records.tokens import Role, Tokens
+from smartbin.database.engine import open_engine, prepare
+from smartbin.people.tokens import Role, Tokens
 from tests.bench.result import SITE
 from tests.real import ROOT, free_port, until
 

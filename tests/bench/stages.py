@@ -19,11 +19,11 @@ from gateway.delivery import Delivery
 from gateway.meters import Meters
 from gateway.packets import PacketSocket
 from gateway.pipeline import BATCH_MAX
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
 from smartbin.places.load import load
-from smartbin.records import open_engine
-from smartbin.records.deposits import DepositLines
 from smartbin.telemetry import open_writer
 from tests.bench.backlog import BATCH, Message, batch_messages, packet, single_messages
 from tests.bench.result import SITE, Result

@@ -19,6 +19,7 @@ from api.parts import Parts
 from api.places import full
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.database.engine import open_engine
 from smartbin.facts.events import (
     Deposit,
     DeviceState,
@@ -29,10 +30,9 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
+from smartbin.people.principals import Principal, Role
 from smartbin.places import Registry
 from smartbin.places.load import load
-from smartbin.records import open_engine
-from smartbin.records.principals import Principal, Role
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.bench.result import SITE, Result
 from tests.bench.served import Asker, processor_s, served

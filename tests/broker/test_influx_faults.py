@@ -27,7 +27,7 @@ from smartbin.core.errors import StoreUnavailable
 from smartbin.facts.events import Deposit, DoorKey, Item, Span
 from smartbin.facts.wire import batch_of, event_of, topic_of
 from smartbin.places.load import load
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import DoorTotals, TelemetryReader, open_reader, setup
 from tests.broker.devices import publishing
 from tests.broker.faulty import Relay

@@ -20,7 +20,7 @@ import pytest
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import batch_of, event_of, payload_of, topic_of
 from smartbin.places.load import load
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 from tests.broker.devices import publishing
 from tests.broker.process import SITE, Gateway
 from tests.real import Mosquitto, until

@@ -15,11 +15,11 @@ from sqlalchemy import MetaData, select
 from gateway import backup
 from gateway.__main__ import main
 from smartbin.core.errors import StoreUnavailable
+from smartbin.database.engine import open_engine, prepare
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.records import open_engine, prepare
-from smartbin.records.deposits import DepositLines
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_source, open_writer
 from tests import postgres
 from tests.contract.test_copy import all_answers, history

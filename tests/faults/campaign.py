@@ -18,14 +18,15 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from simulator.recent import AGAIN_S
+from smartbin.accounts.store import Accounts
+from smartbin.accounts.tables import account, holding
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
+from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, DoorKey, Span
 from smartbin.facts.wire import event_of, payload_of, topic_of
-from smartbin.quarantine import Quarantine
-from smartbin.records.accounts import Accounts
-from smartbin.records.schema import account, deposit_line, holding, unsettled
+from smartbin.quarantine.store import Quarantine
 from tests.broker.process import SITE
 from tests.faults.plant import Plant
 from tests.oracle.points import oracle

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry.sqlite.source import SqliteSource
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway

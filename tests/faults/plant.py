@@ -21,10 +21,10 @@ from sqlalchemy import Engine
 
 from simulator.broker import Broker, Login
 from simulator.publisher import Publisher
+from smartbin.database.engine import open_engine
+from smartbin.database.migrations import upgrade
 from smartbin.places import Registry
 from smartbin.places.load import load
-from smartbin.records import open_engine
-from smartbin.records.migrations import upgrade
 from smartbin.telemetry import TelemetryReader, open_reader, setup
 from tests.broker.process import SITE, Gateway
 from tests.faults.proxy import Proxy

@@ -12,11 +12,11 @@ import pytest
 
 from simulator.broker import _credentials
 from simulator.replay import Columns, read
+from smartbin.accounts.account_table import lines_of
 from smartbin.core.errors import BadInput
 from smartbin.places.load import load
-from smartbin.records.account_table import lines_of
-from smartbin.rewards import load_tariffs
-from smartbin.sorting import limits
+from smartbin.points.rules.load import load_tariffs
+from smartbin.sorting.rules import limits
 from tests.fuzz.mutations import INPUTS, SEED, mutated
 from tests.places import SHANGHAI
 from tests.real import ROOT

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from smartbin.facts.wire import MESSAGES, REASONS, Decoder, is_last_will
 from smartbin.facts.wire.decode import EARLIEST_US, MAX_AHEAD_US
-from smartbin.quarantine import Kept, _line
+from smartbin.quarantine.store import Kept, _line
 from tests.fuzz.mutations import INPUTS, SEED, mutated
 from tests.places import small_registry
 from tests.real import ROOT

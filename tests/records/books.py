@@ -9,15 +9,16 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
+from smartbin.accounts.store import Accounts
+from smartbin.accounts.tables import account
 from smartbin.core import calendar
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, Verdict
-from smartbin.records.accounts import Accounts
-from smartbin.records.deposits import DepositLines
-from smartbin.records.judgements import Judgements
-from smartbin.records.ledger import Booked, of_row
-from smartbin.records.schema import account, ledger, points_month
-from smartbin.records.settle import Settler
-from smartbin.rewards import Tariff, Tariffs
+from smartbin.points.ledger import Booked, of_row
+from smartbin.points.rules.tariff import Tariff, Tariffs
+from smartbin.points.settle import Settler
+from smartbin.points.tables import ledger, points_month
+from smartbin.verdicts.store import Judgements
 from tests.places import SHANGHAI, small_registry
 
 DAY = date(2026, 11, 18)  # a Wednesday

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from smartbin.records import open_engine
+from smartbin.database.engine import open_engine
 from tests import postgres
 from tests.records import ready
 from tests.records.books import Books

@@ -6,7 +6,7 @@ import functools
 import tempfile
 from pathlib import Path
 
-from smartbin.records import open_engine, prepare
+from smartbin.database.engine import open_engine, prepare
 
 
 def sqlite(folder: Path) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from smartbin.accounts.store import Accounts, Imported, masked
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit
-from smartbin.records.accounts import Accounts, Imported, masked
-from smartbin.records.deposits import DepositLines
-from smartbin.records.schema import unsettled
 from tests.places import SHANGHAI
 
 HEADER = "card,kind,community,from,to,account\n"

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from smartbin.accounts.store import Accounts
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.records import check, open_engine, prepare
-from smartbin.records.accounts import Accounts
-from smartbin.records.redemptions import Reward, Shop
-from smartbin.records.revisions import CommunityDay, Revisions
-from smartbin.records.sessions import Sessions
-from smartbin.records.settle import Settler
-from smartbin.records.tokens import Tokens
+from smartbin.database.engine import check, open_engine, prepare
+from smartbin.people.sessions import Sessions
+from smartbin.people.tokens import Tokens
+from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.settle import Settler
+from smartbin.sorting.revisions import CommunityDay, Revisions
 from tests.places import SHANGHAI
 from tests.records.books import DAY, NOW_US, REGISTRY, TARIFFS
 

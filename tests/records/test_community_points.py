@@ -9,8 +9,8 @@ from datetime import date, timedelta
 import pytest
 
 from smartbin.core.calendar import Days
-from smartbin.records.community_points import of_community
-from smartbin.records.ledger import Entry, Kind, append
+from smartbin.points.community_points import of_community
+from smartbin.points.ledger import Entry, Kind, append
 from tests.places import SHANGHAI
 from tests.records.books import NOW_US, Books
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from smartbin.records import open_engine
+from smartbin.database.engine import open_engine
 from tests.postgres import Postgres
 
 

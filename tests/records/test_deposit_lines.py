@@ -11,10 +11,10 @@ from sqlalchemy import Engine, func, select
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Item, Judge, Verdict
-from smartbin.records import open_engine
-from smartbin.records.deposits import DepositLines
-from smartbin.records.schema import deposit_line, unsettled
 from tests.places import SHANGHAI
 
 AT_US = 1_763_893_925_120_183

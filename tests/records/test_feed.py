@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from smartbin.records.earnings import Earnings
-from smartbin.records.feed import DEPOSITS_MAX, earned
-from smartbin.records.judgements import DepositKey
+from smartbin.points.earnings import Earnings
+from smartbin.points.points_of_deposits import DEPOSITS_MAX, earned
+from smartbin.verdicts.rules import DepositKey
 from tests.records.books import REGISTRY, TARIFFS, Books, kitchen
 
 

@@ -7,15 +7,16 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
+from smartbin.accounts.store import Accounts
+from smartbin.capabilities import metadata
 from smartbin.facts.events import Judge, Verdict
-from smartbin.records.accounts import Accounts
-from smartbin.records.judgements import DepositKey, Judgements
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.redemptions import Reward, Shop
-from smartbin.records.schema import metadata
-from smartbin.records.tokens import Tokens
-from smartbin.records.users import Users
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.tokens import Tokens
+from smartbin.people.users import Users
+from smartbin.points.redemptions import Reward, Shop
+from smartbin.verdicts.rules import DepositKey
+from smartbin.verdicts.store import Judgements
 from tests.places import SHANGHAI
 from tests.records.books import DAY, HOME, NOW_US, Books, kitchen
 

@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, Conflict
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
-from smartbin.records.deposits import DepositLines
-from smartbin.records.judgements import DepositKey, Judgement, Judgements, standing
-from smartbin.records.schema import judgement, unsettled
-from smartbin.sorting.counts import Correction
+from smartbin.verdicts.rules import Correction, DepositKey, Judgement, standing
+from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.tables import judgement
 from tests.places import SHANGHAI
 
 DAY = date(2026, 11, 20)

@@ -12,14 +12,15 @@ from sqlalchemy.exc import DBAPIError
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Verdict
-from smartbin.records import open_engine
-from smartbin.records.ledger import Kind, month_of
-from smartbin.records.redemptions import Reward, Shop
-from smartbin.records.schema import closed_month, deposit_line, ledger, unsettled
-from smartbin.records.settle import _SETTLE_LOCK, Settled, Settler
-from smartbin.records.statements import Statements
-from smartbin.rewards import Tariff, Tariffs
+from smartbin.points.ledger import Kind, month_of
+from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.rules.tariff import Tariff, Tariffs
+from smartbin.points.settle import _SETTLE_LOCK, Settled, Settler
+from smartbin.points.statements import Statements
+from smartbin.points.tables import closed_month, ledger
 from tests.places import SHANGHAI
 from tests.postgres import Postgres
 from tests.records.books import (

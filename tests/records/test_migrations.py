@@ -15,9 +15,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
+from smartbin.capabilities import metadata
 from smartbin.core.errors import StoreUnavailable
-from smartbin.records import migrations, open_engine, prepare
-from smartbin.records.schema import metadata
+from smartbin.database import migrations
+from smartbin.database.engine import open_engine, prepare
 from tests.postgres import Postgres
 from tests.real import ROOT
 

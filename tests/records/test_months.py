@@ -11,10 +11,10 @@ from sqlalchemy import Engine, insert, text
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.records import open_engine
-from smartbin.records.ledger import Entry, Kind, append
-from smartbin.records.months import Closed, check, close
-from smartbin.records.schema import unsettled
+from smartbin.database.engine import open_engine
+from smartbin.deposit_lines.tables import unsettled
+from smartbin.points.ledger import Entry, Kind, append
+from smartbin.points.months import Closed, check, close
 from tests.places import SHANGHAI
 from tests.records.books import HOME, Books, kitchen
 

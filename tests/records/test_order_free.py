@@ -12,12 +12,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smartbin.accounts.rules import AccountKind
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, Deposit, Judge, Verdict
-from smartbin.records.earnings import week_of
-from smartbin.records.statements import Statements
-from smartbin.rewards import AccountKind, RewardDeposit, Tariff, Tariffs, earned_in_week
+from smartbin.points.earnings import week_of
+from smartbin.points.rules.earning import RewardDeposit, earned_in_week
+from smartbin.points.rules.tariff import Tariff, Tariffs
+from smartbin.points.statements import Statements
 from tests.places import SHANGHAI
 from tests.records.books import REGISTRY, Books
 

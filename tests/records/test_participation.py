@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey, Judge, Span, Verdict
-from smartbin.records.deposits import DepositLines
-from smartbin.records.judgements import Judgements
-from smartbin.records.participation import Households, holders, took_part
+from smartbin.sorting.households import Households, holders, took_part
+from smartbin.verdicts.store import Judgements
 from tests.places import SHANGHAI
 from tests.records.books import DAY, HOME, NOW_US, OTHER, Books
 

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from smartbin.facts.events import Verdict
-from smartbin.records.redemptions import CANCEL_DAYS, Reward, Shop, State
+from smartbin.points.redemptions import CANCEL_DAYS, Reward, Shop, State
 from tests.places import SHANGHAI
 from tests.records.books import HOME, HOUR_US, NOW_US, OTHER, Books, kitchen
 

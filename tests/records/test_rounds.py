@@ -7,12 +7,12 @@ import threading
 import pytest
 from sqlalchemy import Engine
 
-from smartbin.collection import Confirmation
+from smartbin.collection import store as rounds
+from smartbin.collection.rules import Confirmation
+from smartbin.collection.store import Outcome, Round, Rounds
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict
 from smartbin.facts.events import Category
-from smartbin.records import rounds
-from smartbin.records.rounds import Outcome, Round, Rounds
 
 NOW_US = 1_795_000_000_000_000
 MINUTE_US = 60 * calendar.US_PER_S

@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
+from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Category
-from smartbin.records.rules import changes, stated
-from smartbin.records.schema import unsettled
-from smartbin.records.settle import Settler
-from smartbin.rewards import Campaign, Tariff, Tariffs
+from smartbin.points.kept_rules import changes, stated
+from smartbin.points.rules.tariff import Campaign, Tariff, Tariffs
+from smartbin.points.settle import Settler
 from tests.places import small_registry
 from tests.records.books import DAY, HOME, NOW_US, OTHER, REGISTRY, TARIFFS, Books, kitchen
 

@@ -11,15 +11,15 @@ from sqlalchemy import Engine, func, select, update
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.records import passwords
-from smartbin.records.codes import TRIES, Codes
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Principal, Role
-from smartbin.records.schema import app_user, sign_in_try
-from smartbin.records.sessions import Sessions
-from smartbin.records.sign_in import SignIn, TooOften, Wrong
-from smartbin.records.throttle import BY_ADDRESS, BY_NAME, Attempt, Throttle
-from smartbin.records.users import Users
+from smartbin.people import passwords
+from smartbin.people.codes import TRIES, Codes
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Principal, Role
+from smartbin.people.sessions import Sessions
+from smartbin.people.sign_in import SignIn, TooOften, Wrong
+from smartbin.people.tables import app_user, sign_in_try
+from smartbin.people.throttle import BY_ADDRESS, BY_NAME, Attempt, Throttle
+from smartbin.people.users import Users
 
 NOW_US = 1_795_000_000_000_000
 
@@ -114,7 +114,7 @@ def test_users_and_sessions_are_kept_on_both(engine: Engine) -> None:
     assert sessions.principal_of(secret, NOW_US + calendar.US_PER_HOUR) == user.principal
     assert sessions.principal_of(secret, NOW_US + 14 * calendar.US_PER_HOUR) is None
     with engine.connect() as db:
-        from smartbin.records.schema import session
+        from smartbin.people.tables import session
 
         assert secret not in str(db.execute(select(session)).all())
 

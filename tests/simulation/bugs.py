@@ -14,13 +14,13 @@ from gateway.delivery import Delivery
 from gateway.pipeline import Pipeline
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreRefused, StoreUnavailable
+from smartbin.deposit_lines import store as deposit_lines
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit, Fact
-from smartbin.quarantine import Quarantine
-from smartbin.records import deposits as deposit_lines
-from smartbin.records.deposits import DepositLines
-from smartbin.records.ledger import Entry
-from smartbin.records.schema import unsettled
-from smartbin.records.settle import Settler, booked
+from smartbin.points.ledger import Entry
+from smartbin.points.settle import Settler, booked
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry.sqlite.rollups import Row, add_deposits, add_presence
 from smartbin.telemetry.sqlite.schema import typed_errors
 from smartbin.telemetry.sqlite.writer import _ADD, _ROW, SqliteWriter, _writing

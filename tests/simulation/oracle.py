@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from smartbin.facts.events import Deposit, Fact, identity
-from smartbin.quarantine import Kept, Quarantine
+from smartbin.quarantine.store import Kept, Quarantine
 from smartbin.telemetry.sqlite.source import SqliteSource
 from tests.oracle.points import oracle
 from tests.places import SHANGHAI

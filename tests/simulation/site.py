@@ -7,7 +7,7 @@ from typing import Any
 
 from smartbin.core import calendar
 from smartbin.facts.wire import Decoder
-from smartbin.rewards import Tariff, Tariffs
+from smartbin.points.rules.tariff import Tariff, Tariffs
 from tests.places import SHANGHAI
 from tests.records.books import DAY, HOME, OTHER, REGISTRY
 

@@ -21,13 +21,13 @@ from gateway.backoff import Backoff
 from gateway.meters import Meters
 from gateway.pipeline import Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
+from smartbin.database.engine import open_engine, prepare
+from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, Verdict
-from smartbin.quarantine import Quarantine
-from smartbin.records import open_engine, prepare
-from smartbin.records.deposits import DepositLines
-from smartbin.records.judgements import Judgements
-from smartbin.records.settle import Settler
+from smartbin.points.settle import Settler
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry.sqlite.writer import SqliteWriter
+from smartbin.verdicts.store import Judgements
 from tests.places import SHANGHAI
 from tests.records.books import NOW_US, REGISTRY, Books
 from tests.simulation.broker import Broker, Link

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from smartbin.core import calendar
 from smartbin.facts.events import Category, Item, Judge, Verdict
-from smartbin.rewards import Campaign, Earned, RewardDeposit, Tariff, Tariffs
+from smartbin.points.rules.earning import Earned, RewardDeposit
+from smartbin.points.rules.tariff import Campaign, Tariff, Tariffs
 
 ZONE = ZoneInfo("Asia/Shanghai")
 RATE = {"deposit_points": 5, "kg_points": 10, "weight_min_g": 200, "weight_max_g": 10_000}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
-from smartbin.sorting import counts, rates
-from smartbin.sorting.counts import Counts
-from smartbin.sorting.rates import Rate
+from smartbin.sorting.rules import counts, rates
+from smartbin.sorting.rules.counts import Counts
+from smartbin.sorting.rules.rates import Rate
 from smartbin.telemetry import DayPresence
 from tests.places import SHANGHAI
 

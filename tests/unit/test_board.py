@@ -15,7 +15,7 @@ from gateway.delivery import Delivery
 from gateway.http import ALIVE_WITHIN_S, READY_WITHIN_S, Board, serve
 from gateway.meters import Meters
 from smartbin.facts.events import Deposit
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 
 ONE = Delivery("smartbin/v1/xinbei/bin-001/deposit", b"{}", 0, 1, 1, False)
 

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin.collection import SAME_WITHIN_US, Confirmation, emptyings
+from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, emptyings
 from smartbin.core import calendar
 from smartbin.facts.events import Collection
 

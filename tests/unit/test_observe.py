@@ -18,10 +18,10 @@ from api.app import create_app
 from api.parts import Parts
 from gateway.http import Board
 from gateway.meters import Meters
+from smartbin.database.engine import open_engine, prepare
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.records import open_engine, prepare
+from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_reader
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, program

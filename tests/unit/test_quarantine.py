@@ -11,10 +11,10 @@ import pytest
 
 from gateway.settings import GatewaySettings
 from gateway.shelf import LIST_MAX, quarantine_command
-from smartbin import quarantine
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine import store as quarantine
+from smartbin.quarantine.store import Quarantine
 from tests.real import ROOT
 
 NOW_US = 1_780_000_000_000_000

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from smartbin import refusals
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
-from smartbin.refusals import OTHERS, Refusal, Refusals
+from smartbin.quarantine import refusals
+from smartbin.quarantine.refusals import OTHERS, Refusal, Refusals
+from smartbin.quarantine.store import Quarantine
 from tests.places import SHANGHAI
 
 FIRST = date(2026, 11, 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from smartbin.rewards import AccountKind, describe
+from smartbin.accounts.rules import AccountKind
+from smartbin.points.rules.describe import describe
 from tests.unit.rewarding import RATE, RULES, tables, tariffs_of
 
 

@@ -12,26 +12,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Category, Item, Judge, Verdict
-from smartbin.records.redemptions import CANCEL_DAYS
-from smartbin.rewards import (
-    AccountKind,
-    Campaign,
-    Cause,
-    Rate,
-    RewardDeposit,
-    Rules,
-    SignalKind,
-    SignalLimits,
-    Tariff,
-    Why,
-    corrected,
-    earned_in_week,
-    earned_sentence,
-    expiries,
-    load_tariffs,
-)
-from smartbin.rewards.words import CATEGORY, kg, pause
+from smartbin.points.redemptions import CANCEL_DAYS
+from smartbin.points.rules.earning import RewardDeposit, Why, earned_in_week
+from smartbin.points.rules.expiry import expiries
+from smartbin.points.rules.load import load_tariffs
+from smartbin.points.rules.sentences import Cause, corrected, earned_sentence
+from smartbin.points.rules.signals import SignalKind, SignalLimits
+from smartbin.points.rules.tariff import Campaign, Rate, Rules, Tariff
+from smartbin.points.rules.words import CATEGORY, kg, pause
 from tests.oracle.points import expired, explain
 from tests.unit.rewarding import ZONE, at_us, deposit, row_of, tariffs_of
 

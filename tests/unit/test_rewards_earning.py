@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Category, Judge, Verdict
-from smartbin.rewards import AccountKind, RewardDeposit, Why, earned_in_week, load_tariffs
+from smartbin.points.rules.earning import RewardDeposit, Why, earned_in_week
+from smartbin.points.rules.load import load_tariffs
 from tests.oracle.points import explain, oracle
 from tests.unit.rewarding import (
     RATE,

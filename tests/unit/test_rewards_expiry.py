@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin.rewards import expiries
+from smartbin.points.rules.expiry import expiries
 from tests.oracle.points import expired as oracle_expired
 from tests.unit.rewarding import tariffs_of
 

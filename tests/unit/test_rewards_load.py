@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from smartbin.accounts.rules import AccountKind
 from smartbin.core.errors import BadInput
 from smartbin.facts.events import Category
-from smartbin.rewards import AccountKind, Tariffs, load_tariffs
-from smartbin.rewards.__main__ import main
+from smartbin.points.__main__ import main
+from smartbin.points.rules.load import load_tariffs
+from smartbin.points.rules.tariff import Tariffs
 from tests.unit.rewarding import tables, tariffs_of
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "xinbei" / "tariff.toml"

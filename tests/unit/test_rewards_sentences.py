@@ -10,21 +10,20 @@ from typing import Any
 
 import pytest
 
+from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Judge, Verdict
-from smartbin.rewards import (
-    AccountKind,
+from smartbin.points.rules.earning import Why, earned_in_week
+from smartbin.points.rules.sentences import (
     Cause,
-    Why,
     adjusted,
     blocked,
     cancelled,
     corrected,
-    earned_in_week,
     earned_sentence,
     expired,
     redeemed,
 )
-from smartbin.rewards.words import kg
+from smartbin.points.rules.words import kg
 from tests.unit.rewarding import RATE, RULES, ZONE, deposit, tables, tariffs_of
 
 MON, TUE = "2026-09-07", "2026-09-08"

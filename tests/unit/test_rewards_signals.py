@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from smartbin.core import calendar
 from smartbin.facts.events import DoorKey, LevelReading
-from smartbin.rewards import Carried, Signal, SignalKind, SignalLimits, signals
+from smartbin.points.rules.signals import Carried, Signal, SignalKind, SignalLimits, signals
 from tests.unit.rewarding import ZONE, at_us, deposit
 
 MON = "2026-09-07"

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.sorting import completeness
-from smartbin.sorting.completeness import Heard, SeqGaps
+from smartbin.sorting.rules import completeness
+from smartbin.sorting.rules.completeness import Heard, SeqGaps
 from tests.places import SHANGHAI
 from tests.unit.sorting import DAY, NEXT_US, WEEK, heard
 

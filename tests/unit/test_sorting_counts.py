@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey, Item, Verdict
-from smartbin.sorting import counts
-from smartbin.sorting.counts import Correction, Counts, ItemCounts
+from smartbin.sorting.rules import counts
+from smartbin.sorting.rules.counts import Counts, ItemCounts
 from smartbin.telemetry import DoorTotals, ItemTotals
+from smartbin.verdicts.rules import Correction, correct_by
 from tests.places import small_registry
 from tests.unit.sorting import DAY, WEEK
 
@@ -91,7 +92,7 @@ def test_a_correction_is_what_the_person_changes(
     device: Verdict | None, person: Verdict, fix: tuple[int, int] | None
 ) -> None:
     door = DoorKey("bin-001", "kitchen")
-    found = counts.correct_by(door, DAY, device, person)
+    found = correct_by(door, DAY, device, person)
     assert (found and (found.judged, found.correct)) == fix
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from smartbin.facts.events import Category
-from smartbin.sorting.comparison import compare
-from smartbin.sorting.counts import Counts
-from smartbin.sorting.figures import figures
-from smartbin.sorting.limits import DEFAULT
-from smartbin.sorting.participation import participation
-from smartbin.sorting.ranking import Measure, weighed
-from smartbin.sorting.rates import Rate, weight_share
+from smartbin.sorting.rules.comparison import compare
+from smartbin.sorting.rules.counts import Counts
+from smartbin.sorting.rules.figures import figures
+from smartbin.sorting.rules.limits import DEFAULT
+from smartbin.sorting.rules.participation import participation
+from smartbin.sorting.rules.ranking import Measure, weighed
+from smartbin.sorting.rules.rates import Rate, weight_share
 from tests.real import ROOT
 
 HOUSEHOLDS, DAYS = 443, 7

@@ -15,18 +15,19 @@ from smartbin.core.errors import BadInput
 from smartbin.facts.events import Category, DoorKey, Verdict
 from smartbin.places import Community, CommunityKind, PlainBin, Registry
 from smartbin.places.coverage import Coverage, Missing, Promise, coverage
-from smartbin.sorting import completeness, limits, rates
-from smartbin.sorting.comparison import Changes, compare
-from smartbin.sorting.completeness import Heard, SeqGaps
-from smartbin.sorting.counts import NOTHING, Correction, Counts, correct_by, tallies
-from smartbin.sorting.figures import figures
-from smartbin.sorting.limits import DEFAULT
-from smartbin.sorting.participation import participation
-from smartbin.sorting.ranking import Measure, weighed
-from smartbin.sorting.rates import Rate
-from smartbin.sorting.revisions import changed, counts_of, shown
-from smartbin.sorting.sufficiency import Insufficient, Why
+from smartbin.sorting.rules import completeness, limits, rates
+from smartbin.sorting.rules.comparison import Changes, compare
+from smartbin.sorting.rules.completeness import Heard, SeqGaps
+from smartbin.sorting.rules.counts import NOTHING, Counts, tallies
+from smartbin.sorting.rules.figures import figures
+from smartbin.sorting.rules.limits import DEFAULT
+from smartbin.sorting.rules.participation import participation
+from smartbin.sorting.rules.ranking import Measure, weighed
+from smartbin.sorting.rules.rates import Rate
+from smartbin.sorting.rules.revisions import changed, counts_of, shown
+from smartbin.sorting.rules.sufficiency import Insufficient, Why
 from smartbin.telemetry import DayPresence, DoorTotals
+from smartbin.verdicts.rules import Correction, correct_by
 from tests.places import SHANGHAI, small_registry
 
 DAY = date(2026, 11, 2)  # a Monday

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from smartbin.facts.events import Category, Item
-from smartbin.sorting import figures
-from smartbin.sorting.comparison import compare
-from smartbin.sorting.counts import Counts, ItemCounts
-from smartbin.sorting.limits import DEFAULT
-from smartbin.sorting.rates import Rate
-from smartbin.sorting.sufficiency import Insufficient, Why
+from smartbin.sorting.rules import figures
+from smartbin.sorting.rules.comparison import compare
+from smartbin.sorting.rules.counts import Counts, ItemCounts
+from smartbin.sorting.rules.limits import DEFAULT
+from smartbin.sorting.rules.rates import Rate
+from smartbin.sorting.rules.sufficiency import Insufficient, Why
 from tests.unit.sorting import full, rate_of, values_of
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from smartbin.core.errors import BadInput
-from smartbin.sorting import limits
-from smartbin.sorting.limits import DEFAULT, Limits
+from smartbin.sorting.rules import limits
+from smartbin.sorting.rules.limits import DEFAULT, Limits
 from tests.real import ROOT
 
 

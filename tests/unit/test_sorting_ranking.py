@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin.sorting import counts, rates
-from smartbin.sorting.counts import Counts
-from smartbin.sorting.limits import DEFAULT
-from smartbin.sorting.participation import participation
-from smartbin.sorting.ranking import Measure, ranking, weighed
-from smartbin.sorting.rates import Rate
-from smartbin.sorting.sufficiency import Insufficient, Why
+from smartbin.sorting.rules import counts, rates
+from smartbin.sorting.rules.counts import Counts
+from smartbin.sorting.rules.limits import DEFAULT
+from smartbin.sorting.rules.participation import participation
+from smartbin.sorting.rules.ranking import Measure, ranking, weighed
+from smartbin.sorting.rules.rates import Rate
+from smartbin.sorting.rules.sufficiency import Insufficient, Why
 from tests.unit.sorting import full, of_n, rate_of, values_of
 
 

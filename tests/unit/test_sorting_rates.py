@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartbin.sorting import rates
+from smartbin.sorting.rules import rates
 from tests.unit.sorting import of_n, rate_of
 
 

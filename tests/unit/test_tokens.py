@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from smartbin.core.errors import BadInput
-from smartbin.records import open_engine, prepare
-from smartbin.records.principals import Principal, Role
-from smartbin.records.tokens import Tokens
+from smartbin.database.engine import open_engine, prepare
+from smartbin.people.principals import Principal, Role
+from smartbin.people.tokens import Tokens
 
 
 def test_a_token_is_looked_up_while_another_connection_writes(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from sqlalchemy import Engine
 from api.app import create_app
 from api.parts import Parts
 from smartbin.core import calendar
+from smartbin.database.engine import open_engine
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
 from smartbin.places import Registry
-from smartbin.records import open_engine
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.users import Users
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry

@@ -19,11 +19,11 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import update
 
-from smartbin.records import open_engine
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.schema import session
-from smartbin.records.users import Users
+from smartbin.database.engine import open_engine
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.tables import session
+from smartbin.people.users import Users
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.places import SHANGHAI

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import delete, select
 
+from smartbin.collection.tables import emptying, problem, round_
 from smartbin.facts.events import LevelReading
-from smartbin.records.schema import emptying, problem, round_
 from tests.real import until
 from tests.web.conftest import Screens, now_us
 from tests.web.system import PASSWORD, System, running

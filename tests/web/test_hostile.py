@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
 from smartbin.facts.events import (
     Alarm,
@@ -24,8 +25,7 @@ from smartbin.facts.events import (
 )
 from smartbin.facts.wire import Rejected
 from smartbin.places import Registry
-from smartbin.quarantine import Quarantine
-from smartbin.records.accounts import Accounts
+from smartbin.quarantine.store import Quarantine
 from tests.api.conftest import PAGE
 from tests.places import SHANGHAI, small_registry
 from tests.web.conftest import PASSWORD, Screens, now_us

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from smartbin.core import calendar
 from smartbin.facts.events import Alarm, AlarmType, Deposit, Judge, LevelReading, Verdict
 from smartbin.facts.wire import Rejected
-from smartbin.quarantine import Quarantine
+from smartbin.quarantine.store import Quarantine
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from smartbin.facts.events import LevelReading
-from smartbin.records.codes import Codes
-from smartbin.records.passwords import Passwords
-from smartbin.records.principals import Role
-from smartbin.records.users import Users
+from smartbin.people.codes import Codes
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
 from tests.records.books import HOME, TABLE, Books
 from tests.web.conftest import PASSWORD, Screens, now_us
 

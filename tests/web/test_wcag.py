@@ -21,10 +21,10 @@ from smartbin.facts.events import (
     Verdict,
 )
 from smartbin.facts.wire import Decoder
-from smartbin.quarantine import Quarantine
-from smartbin.records.codes import Codes
-from smartbin.records.passwords import Passwords
-from smartbin.records.redemptions import Reward, Shop
+from smartbin.people.codes import Codes
+from smartbin.people.passwords import Passwords
+from smartbin.points.redemptions import Reward, Shop
+from smartbin.quarantine.store import Quarantine
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, missing
 from tests.records.books import HOME, TABLE, Books

@@ -1,0 +1,1 @@
+"""Households and enterprises under pseudonymous codes, and the cards they hold."""

@@ -1,0 +1,1 @@
+"""When a door needs a crew, and what crews say they did."""

@@ -1,0 +1,339 @@
+"""Rounds: what crews emptied, met and left out. Every id is made on a phone, so telling it twice is
+telling it once; and what a phone told is kept, also when it cannot be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, emptyings
+from smartbin.collection.tables import emptying, emptying_photo, problem, round_, skip
+from smartbin.core import calendar
+from smartbin.core.errors import Conflict, NotFound
+from smartbin.facts.events import Category, Collection, DoorKey
+
+ROUNDS_A_DAY_MAX = 100
+EMPTYINGS_MAX = 1_000
+PROBLEMS_MAX = 200
+PHOTOS_MAX = 2_000
+
+
+class Outcome(StrEnum):
+    """What became of a confirmation."""
+
+    KEPT = "kept"
+    KNOWN = "known"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A crew's trip with a truck of one category."""
+
+    id: str
+    crew: str
+    category: Category
+    started_us: int
+    ended_us: int | None = None
+
+    @property
+    def at_us(self) -> int:
+        """When it began."""
+        return self.started_us
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A confirmation and what became of it: ``known`` is the same emptying as another report of
+    it; ``conflict`` says in ``reason`` why it counts for nothing.
+    """
+
+    what: Confirmation
+    outcome: Outcome
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A problem that a crew met at a door."""
+
+    id: str
+    crew: str
+    device: str
+    door: str
+    at_us: int
+    kind: str
+    note: str
+
+
+class Rounds:
+    """The rounds in the records' database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+
+    def start(self, new: Round, now_us: int) -> None:
+        """Begin a round; again is once. Conflict when the id is another round's, or too many."""
+        row = {
+            "id": new.id,
+            "crew": new.crew,
+            "category": new.category,
+            "started_us": new.started_us,
+            "received_us": now_us,
+        }
+        day_us = 24 * calendar.US_PER_HOUR
+        lately = and_(round_.c.crew == new.crew, round_.c.received_us > now_us - day_us)
+        with self._engine.begin() as db:
+            found = db.execute(select(round_).where(round_.c.id == new.id)).first()
+            if found is None:
+                if (db.scalar(select(func.count()).where(lately)) or 0) >= ROUNDS_A_DAY_MAX:
+                    detail = (
+                        f"{new.crew} began {ROUNDS_A_DAY_MAX} rounds within a day; go on with one"
+                    )
+                    raise Conflict("too-many-rounds", detail)
+                db.execute(self._insert(round_).values(row).on_conflict_do_nothing())
+                found = db.execute(select(round_).where(round_.c.id == new.id)).one()
+        if (found.category, found.started_us) != (new.category, new.started_us):
+            raise Conflict("id-used", f"the id {new.id} is another round's; make a new one")
+
+    def get(self, id: str) -> Round:
+        """A round; NotFound when there is none."""
+        with self._reading() as db:
+            row = db.execute(select(round_).where(round_.c.id == id)).first()
+        if row is None:
+            raise NotFound("unknown-round", f"there is no round {id}; POST it first")
+        return _round(row)
+
+    def between(self, start_us: int, end_us: int, limit: int) -> Sequence[Round]:
+        """The rounds begun in ``[start_us, end_us)``, newest first."""
+        within = and_(round_.c.started_us >= start_us, round_.c.started_us < end_us)
+        asked = select(round_).where(within).order_by(round_.c.started_us.desc(), round_.c.id)
+        with self._reading() as db:
+            return [_round(row) for row in db.execute(asked.limit(limit))]
+
+    def keep(
+        self,
+        told: Sequence[tuple[Confirmation, str | None]],
+        reported: Sequence[Collection],
+        now_us: int,
+    ) -> Sequence[Told]:
+        """Keep confirmations of one round, each with why it cannot be right or None; answers what
+        became of each. ``reported`` are the bins' own reports around them.
+        """
+        with self._engine.begin() as db:
+            _one_at_a_time(db)
+            before = _by_id(db, [what.id for what, _ in told])
+            room = EMPTYINGS_MAX - _count(db, emptying.c.round, told[0][0].round) if told else 0
+            near = list(_near(db, [what for what, reason in told if reason is None]))
+            results = []
+            for what, reason in told:
+                if (kept := before.get(what.id)) is not None:
+                    # Whoever holds the phone now may send what another of them noted.
+                    same = replace(kept.what, crew=what.crew) == what
+                    results.append(kept if same else Told(what, Outcome.CONFLICT, "id_used"))
+                    continue
+                if room <= 0:
+                    results.append(Told(what, Outcome.CONFLICT, "round_full"))
+                    continue
+                outcome = Outcome.CONFLICT if reason else _outcome(what, near, reported)
+                result = before[what.id] = Told(what, outcome, reason)
+                results.append(result)
+                db.execute(insert(emptying).values(_row(result, now_us)))
+                room -= 1
+                if reason is None:
+                    near.append(what)
+        return results
+
+    def told(self, round_id: str) -> Sequence[Told]:
+        """What was confirmed on a round, in order."""
+        asked = select(emptying).where(emptying.c.round == round_id)
+        with self._reading() as db:
+            rows = db.execute(asked.order_by(emptying.c.at_us, emptying.c.id))
+            return [_told(row) for row in rows]
+
+    def confirmed(
+        self, doors: Sequence[DoorKey], start_us: int, end_us: int, limit: int
+    ) -> Sequence[Confirmation]:
+        """What counts of what people confirmed in ``[start_us, end_us)``, newest first."""
+        wanted = set(doors)
+        devices = sorted({key.device for key in wanted})
+        asked = {"start_us": start_us, "end_us": end_us, "devices": devices, "limit": limit}
+        with self._reading() as db:
+            return [
+                w for row in db.execute(_CONFIRMED, asked) if (w := _told(row).what).key in wanted
+            ]
+
+    def met(self, round_id: str, new: Sequence[Met], now_us: int) -> Sequence[Outcome]:
+        """Keep problems; again is once, an id used for another is a conflict."""
+        with self._engine.begin() as db:
+            _one_at_a_time(db)
+            room = PROBLEMS_MAX - _count(db, problem.c.round, round_id)
+            outcomes = []
+            for one in new:
+                row = db.execute(select(problem).where(problem.c.id == one.id)).first()
+                if row is not None:
+                    same = (row.round, replace(_met(row), crew=one.crew)) == (round_id, one)
+                    outcomes.append(Outcome.KEPT if same else Outcome.CONFLICT)
+                    continue
+                outcomes.append(Outcome.KEPT if room > 0 else Outcome.CONFLICT)
+                if room > 0:
+                    room -= 1
+                    values = {name: getattr(one, name) for name in Met.__slots__}
+                    more = {"round": round_id, "received_us": now_us}
+                    db.execute(insert(problem).values(**values, **more))
+        return outcomes
+
+    def problems(self, round_id: str) -> Sequence[Met]:
+        """What was met on a round, in order."""
+        asked = select(problem).where(problem.c.round == round_id).order_by(problem.c.at_us)
+        with self._reading() as db:
+            return [_met(row) for row in db.execute(asked)]
+
+    def end(self, round_id: str, ended_us: int, skipped: Mapping[DoorKey, str]) -> None:
+        """End a round, saying which doors were left out and why; of two endings the last counts."""
+        rows = [
+            {"round": round_id, "device": key.device, "door": key.door, "reason": reason}
+            for key, reason in skipped.items()
+        ]
+        with self._engine.begin() as db:
+            where = round_.c.id == round_id
+            db.execute(update(round_).where(where).values(ended_us=ended_us))
+            db.execute(delete(skip).where(skip.c.round == round_id))
+            if rows:
+                db.execute(insert(skip), rows)
+
+    def skipped(self, round_id: str) -> Mapping[DoorKey, str]:
+        """The doors that a round left out, and why."""
+        asked = select(skip).where(skip.c.round == round_id).order_by(skip.c.device, skip.c.door)
+        with self._reading() as db:
+            return {DoorKey(row.device, row.door): row.reason for row in db.execute(asked)}
+
+    def put_photo(self, round_id: str, emptying_id: str, jpeg: bytes, now_us: int) -> None:
+        """Keep an emptying's photo; the oldest of all make room for it."""
+        c = emptying.c
+        oldest = emptying_photo.c.received_us.desc()
+        row = {"emptying": emptying_id, "jpeg": jpeg, "received_us": now_us}
+        with self._engine.begin() as db:
+            where = and_(c.id == emptying_id, c.round == round_id)
+            if db.scalar(select(c.id).where(where)) is None:
+                raise NotFound(
+                    "unknown-emptying", f"round {round_id} has no emptying {emptying_id}"
+                )
+            db.execute(self._insert(emptying_photo).values(row).on_conflict_do_nothing())
+            kept = select(emptying_photo.c.emptying).order_by(oldest, emptying_photo.c.emptying)
+            over = list(db.scalars(kept.offset(PHOTOS_MAX).limit(100)))
+            if over:
+                db.execute(delete(emptying_photo).where(emptying_photo.c.emptying.in_(over)))
+
+    def photo(self, round_id: str, emptying_id: str) -> bytes:
+        """An emptying's photo; NotFound when it has none or it made room for newer ones."""
+        asked = (
+            select(emptying_photo.c.jpeg)
+            .join(emptying, emptying.c.id == emptying_photo.c.emptying)
+            .where(emptying.c.id == emptying_id, emptying.c.round == round_id)
+        )
+        with self._reading() as db:
+            found = db.scalar(asked)
+        if found is None:
+            raise NotFound("no-photo", f"emptying {emptying_id} has no photo")
+        return bytes(found)
+
+    def photographed(self, round_id: str) -> frozenset[str]:
+        """The emptyings of a round that have a photo."""
+        asked = select(emptying_photo.c.emptying).join(emptying).where(emptying.c.round == round_id)
+        with self._reading() as db:
+            return frozenset(db.scalars(asked))
+
+    def _reading(self) -> Any:
+        return self._engine.connect().execution_options(reading=True)
+
+
+# Put together once: crews ask it with every look at what is full.
+_CONFIRMED = (
+    select(emptying)
+    .where(
+        emptying.c.at_us >= bindparam("start_us"),
+        emptying.c.at_us < bindparam("end_us"),
+        emptying.c.outcome != Outcome.CONFLICT,
+        emptying.c.device.in_(bindparam("devices", expanding=True)),
+    )
+    .order_by(emptying.c.at_us.desc(), emptying.c.device, emptying.c.door, emptying.c.id)
+    .limit(bindparam("limit"))
+)
+
+
+def _one_at_a_time(db: Connection) -> None:
+    """Two phones that confirm one stop at the same instant: one of them must see the other's."""
+    if db.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE does the same
+        db.execute(text("LOCK TABLE emptying IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _outcome(
+    what: Confirmation, near: Sequence[Confirmation], reported: Sequence[Collection]
+) -> Outcome:
+    own = [one for one in near if one.key == what.key]
+    bins = [one for one in reported if DoorKey(one.device, one.door) == what.key]
+    same = next(e for e in emptyings(bins, [*own, what]) if what in e.confirmed)
+    alone = same.reported is None and len(same.confirmed) == 1
+    return Outcome.KEPT if alone else Outcome.KNOWN
+
+
+def _near(db: Connection, told: Sequence[Confirmation]) -> Sequence[Confirmation]:
+    """What is known of the same doors around the same times."""
+    if not told:
+        return []
+    c = emptying.c
+    doors = {what.key for what in told}
+    asked = select(emptying).where(
+        c.at_us >= min(what.at_us for what in told) - 2 * SAME_WITHIN_US,
+        c.at_us <= max(what.at_us for what in told) + 2 * SAME_WITHIN_US,
+        c.outcome != Outcome.CONFLICT,
+        or_(*(and_(c.device == key.device, c.door == key.door) for key in sorted(doors))),
+    )
+    return [_told(row).what for row in db.execute(asked)]
+
+
+def _by_id(db: Connection, ids: Sequence[str]) -> dict[str, Told]:
+    rows = db.execute(select(emptying).where(emptying.c.id.in_(ids)))
+    return {row.id: _told(row) for row in rows}
+
+
+def _count(db: Connection, column: Any, value: str) -> int:
+    return db.scalar(select(func.count()).where(column == value)) or 0
+
+
+def _row(told: Told, now_us: int) -> dict[str, object]:
+    values = {name: getattr(told.what, name) for name in Confirmation.__slots__}
+    return {**values, "outcome": told.outcome, "reason": told.reason, "received_us": now_us}
+
+
+def _told(row: Any) -> Told:
+    values = {name: getattr(row, name) for name in Confirmation.__slots__}
+    return Told(Confirmation(**values), Outcome(row.outcome), row.reason)
+
+
+def _met(row: Any) -> Met:
+    return Met(**{name: getattr(row, name) for name in Met.__slots__})
+
+
+def _round(row: Any) -> Round:
+    return Round(row.id, row.crew, Category(row.category), row.started_us, row.ended_us)

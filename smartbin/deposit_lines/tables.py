@@ -1,0 +1,40 @@
+"""Who deposited what, and which card-days are to be settled."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
+
+from smartbin.database.metadata import ID, metadata
+
+# Who deposited: the one place where a card and a deposit meet. Kept as long as points count.
+deposit_line = Table(
+    "deposit_line",
+    metadata,
+    Column("device", String(32), primary_key=True),
+    Column("door", String(32), primary_key=True),
+    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("card", String(64), nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("weight_g", BigInteger, nullable=False),
+    Column("verdict", String(16)),
+    Column("judge", String(16)),
+    Column("item", String(32)),
+    # Day first: what comes in is nearly always of a few days, so few pages of the index change;
+    # by card every line would change a page of its own. A card's week is asked as
+    # "day IN (its seven days) AND card = ?", which seeks seven times.
+    Index("deposit_line_by_day", "day", "card"),
+    sqlite_with_rowid=False,
+)
+
+# Card-days whose points are not settled since a line of theirs arrived. Only ever appended to, a
+# mark may stand several times: a settler deletes the ids that it read, so a mark that is made
+# while it works stays. Ids are never given twice.
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("card", String(64), nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("why", String(16)),  # None: a deposit came
+    sqlite_autoincrement=True,
+)

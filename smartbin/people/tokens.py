@@ -1,0 +1,77 @@
+"""Bearer tokens of programs: shown once, stored hashed, revocable."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.people.principals import Principal, Role, tidy
+from smartbin.people.tables import token
+
+__all__ = ["Role", "Tokens", "digest"]
+
+
+class Tokens:
+    """The tokens in the records' database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, name: str, role: Role, community: str | None = None) -> str:
+        """A new token; only its hash is kept, so this is the one time it can be seen.
+
+        A token of the role community is bound to one; nobody's token is a resident's.
+        """
+        name = tidy(name)
+        check_binding(role, community)
+        secret = secrets.token_urlsafe(32)
+        row = {"name": name, "role": role, "community": community, "hash": digest(secret)}
+        try:
+            with self._engine.begin() as db:
+                db.execute(insert(token).values(row))
+        except IntegrityError:
+            raise BadInput(
+                f"--name: a token {name!r} exists; revoke it or choose another"
+            ) from None
+        return secret
+
+    def revoke(self, name: str) -> None:
+        """Forget a token; BadInput when there is none of that name."""
+        with self._engine.begin() as db:
+            if not db.execute(delete(token).where(token.c.name == name)).rowcount:
+                raise BadInput(f"--name: no token is called {name!r}; 'token list' shows them")
+
+    def names(self) -> list[Principal]:
+        """Every token's name, role and community."""
+        asked = select(token.c.role, token.c.name, token.c.community).order_by(token.c.name)
+        with self._engine.connect().execution_options(reading=True) as db:
+            return [Principal(Role(r), name, community) for r, name, community in db.execute(asked)]
+
+    def principal_of(self, secret: str) -> Principal | None:
+        """Whose token this is; None for nobody's."""
+        asked = select(token.c.role, token.c.name, token.c.community)
+        try:
+            with self._engine.connect().execution_options(reading=True) as db:
+                row = db.execute(asked.where(token.c.hash == digest(secret))).first()
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"records: {error}") from error
+        return Principal(Role(row[0]), row[1], row[2]) if row else None
+
+
+def check_binding(role: Role, community: str | None) -> None:
+    """Refuse a role that lacks the community it is bound to, or has one it must not have."""
+    if role in (Role.PUBLIC, Role.RESIDENT):
+        raise BadInput(f"--role: {role} is nobody's to give; choose crew, community, office, ...")
+    if role is Role.COMMUNITY and community is None:
+        raise BadInput("--community: say which community, for example --community yicheng-haoting")
+    if community is not None and role not in (Role.COMMUNITY, Role.SUPERVISOR):
+        raise BadInput(f"--community: {role} is of the whole subdistrict; leave it out")
+
+
+def digest(secret: str) -> str:
+    """What is kept of a random 256-bit secret. It needs no slow hash: there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,113 @@
+"""People who sign in with a name and a password."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from smartbin.core.errors import BadInput
+from smartbin.people.passwords import Passwords, check_strength
+from smartbin.people.principals import Principal, Role, spelt, tidy
+from smartbin.people.tables import app_user, session
+from smartbin.people.tokens import check_binding
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may sign in, unless disabled."""
+
+    name: str
+    role: Role
+    community: str | None
+    created_us: int
+    disabled_us: int | None
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks, when this user does."""
+        return Principal(self.role, self.name, self.community)
+
+
+class Users:
+    """The users in the records' database."""
+
+    def __init__(self, engine: Engine, passwords: Passwords) -> None:
+        self._engine, self._passwords = engine, passwords
+
+    def create(
+        self, name: str, role: Role, community: str | None, password: str, now_us: int
+    ) -> User:
+        """A new user; BadInput when the name is taken or what is given does not fit together."""
+        name = tidy(name)
+        check_binding(role, community)
+        check_strength(name, password)
+        user = User(name, role, community, now_us, None)
+        row = {
+            "name": name,
+            "role": role,
+            "community": community,
+            "password": self._passwords.hash(password),
+            "created_us": now_us,
+        }
+        try:
+            with self._engine.begin() as db:
+                db.execute(insert(app_user).values(row))
+        except IntegrityError:
+            raise BadInput(f"--name: a user {name!r} exists; choose another name") from None
+        return user
+
+    def all(self) -> Sequence[User]:
+        """Everybody, by name."""
+        with self._engine.connect().execution_options(reading=True) as db:
+            return [_user(row) for row in db.execute(_ASKED.order_by(app_user.c.name))]
+
+    def disable(self, name: str, now_us: int) -> None:
+        """Let somebody in no more, and end their sessions at once."""
+        self._change(name, {"disabled_us": now_us})
+
+    def enable(self, name: str) -> None:
+        """Let somebody in again."""
+        self._change(name, {"disabled_us": None})
+
+    def set_password(self, name: str, password: str) -> None:
+        """Another password; every session of theirs ends."""
+        check_strength(tidy(name), password)
+        self._change(name, {"password": self._passwords.hash(password)})
+
+    def verified(self, name: str, password: str) -> User | None:
+        """The user whose name and password these are; None takes as long as a user."""
+        asked = select(*_ASKED.selected_columns, app_user.c.password)
+        with self._engine.connect().execution_options(reading=True) as db:
+            row = db.execute(asked.where(app_user.c.name == spelt(name))).first()
+        right = self._passwords.verify(row.password if row else None, password)
+        if row is None or not right or row.disabled_us is not None:
+            return None
+        if self._passwords.outdated(row.password):
+            self._change(row.name, {"password": self._passwords.hash(password)}, end=False)
+        return _user(row)
+
+    def _change(self, name: str, values: dict[str, object], *, end: bool = True) -> None:
+        name = tidy(name)
+        with self._engine.begin() as db:
+            where = app_user.c.name == name
+            if not db.execute(update(app_user).where(where).values(values)).rowcount:
+                raise BadInput(f"--name: nobody is called {name!r}; 'user list' shows them")
+            if end:
+                db.execute(delete(session).where(session.c.user == name))
+
+
+_ASKED = select(
+    app_user.c.name,
+    app_user.c.role,
+    app_user.c.community,
+    app_user.c.created_us,
+    app_user.c.disabled_us,
+)
+
+
+def _user(row: Any) -> User:
+    return User(row.name, Role(row.role), row.community, row.created_us, row.disabled_us)

@@ -1,0 +1,1 @@
+"""Reward points: what deposits earn, the ledger, and what points buy."""

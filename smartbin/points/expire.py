@@ -1,0 +1,91 @@
+"""Points that expire at a year's end, as differences like everything settled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, select
+
+from smartbin.accounts.store import home, standing_of
+from smartbin.database.bulk import AT_ONCE
+from smartbin.points.ledger import Entry, Kind, append, of_row
+from smartbin.points.rules.expiry import expiries
+from smartbin.points.rules.tariff import Tariffs
+from smartbin.points.tables import OTHER, ledger, points_month
+
+
+def expire(
+    db: Connection,
+    accounts: Sequence[str],
+    tariffs: Tariffs,
+    today: date,
+    now_us: int,
+    zone: ZoneInfo,
+) -> int:
+    """Book what of accounts' points has expired by today and is not booked yet, or is booked too
+    much; answers how many entries.
+    """
+    entries: list[Entry] = []
+    for start in range(0, len(accounts), AT_ONCE):
+        some = accounts[start : start + AT_ONCE]
+        given = _earned(db, some)
+        if not any(_over(tariffs, year, today) for years in given.values() for year in years):
+            continue
+        spent: dict[str, list[tuple[date, int]]] = defaultdict(list)
+        gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        others = _others(db, some)
+        redeemed = {e.reference: e.day for e in others if e.kind is Kind.REDEMPTION}
+        for e in others:
+            if e.kind is Kind.EXPIRY:
+                gone[e.account][e.day.year] -= e.points
+            elif e.kind is Kind.ADJUSTMENT and e.points > 0:
+                given[e.account][e.day.year] += e.points
+            else:  # a cancelled redemption was never spent: its refund counts on its own day
+                day = redeemed.get(e.reference, e.day) if e.kind is Kind.REFUND else e.day
+                spent[e.account].append((day, -e.points))
+        homes = standing_of(db, some)
+        for code in some:
+            expired = expiries(tariffs, given[code], spent[code], today)
+            for year in sorted(expired.keys() | gone[code].keys()):
+                points = gone[code].get(year, 0) - expired.get(year, 0)
+                last_day = date(year, 12, 31)
+                community = home(homes[code], last_day)
+                if points and community:
+                    entries.append(
+                        Entry(code, community, Kind.EXPIRY, points, last_day, "expired", str(year))
+                    )
+    append(db, entries, now_us, zone)
+    return len(entries)
+
+
+def years_over(db: Connection, tariffs: Tariffs, today: date) -> bool:
+    """Whether there are points of a year whose time is over."""
+    oldest = db.execute(select(func.min(points_month.c.month))).scalar()
+    years = range(oldest // 100, today.year + 1) if oldest else ()
+    return any(_over(tariffs, year, today) for year in years)
+
+
+def _over(tariffs: Tariffs, year: int, today: date) -> bool:
+    last_day = tariffs.expires_on(year)
+    return last_day is not None and last_day < today
+
+
+def _earned(db: Connection, accounts: Sequence[str]) -> dict[str, dict[int, int]]:
+    """What accounts earned by deposits, by year."""
+    found: dict[str, dict[int, int]] = {code: defaultdict(int) for code in accounts}
+    table = points_month.c
+    rows = db.execute(
+        select(table.account, table.month, table.earned).where(table.account.in_(accounts))
+    )
+    for code, month, points in rows:
+        found[code][month // 100] += points
+    return found
+
+
+def _others(db: Connection, accounts: Sequence[str]) -> list[Entry]:
+    """What came and went otherwise."""
+    rows = db.execute(select(ledger).where(ledger.c.account.in_(accounts), OTHER))
+    return [of_row(row).entry for row in rows]

@@ -1,0 +1,3 @@
+"""The tariff, what a week of deposits earns, what expires, and what it all is in sentences. Pure:
+no store, no clock.
+"""

@@ -1,0 +1,1 @@
+"""Refused messages, kept whole with the reason."""

@@ -1,0 +1,1 @@
+"""What every figure is made from and how it is made. Pure: no store, no clock."""

@@ -1,0 +1,177 @@
+"""What people judged: rows that name a deposit and supersede what its device said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, Row, insert, select, tuple_
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.database.requests import once
+from smartbin.deposit_lines.tables import deposit_line, unsettled
+from smartbin.facts.events import Deposit, Judge, Verdict
+from smartbin.verdicts.rules import Correction, DepositKey, Judgement, correction_of
+from smartbin.verdicts.tables import judgement
+
+WHO_LENGTH_MAX, WHY_LENGTH_MAX = 64, 200
+_SAID = frozenset({"device", "door", "at_us", "verdict", "judge", "who", "why"})
+_AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
+
+
+class Judgements:
+    """People's verdicts in the records' database."""
+
+    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
+        self._engine, self._zone = engine, zone
+
+    def add(
+        self,
+        deposit: Deposit,
+        verdict: Verdict,
+        judge: Judge,
+        who: str,
+        why: str,
+        now_us: int,
+        request_id: str | None = None,
+    ) -> Judgement:
+        """Keep a verdict on a deposit as its device stated it, and mark the points of its card's
+        day to be settled again, in one transaction. BadInput names what is wrong.
+
+        The same ``request_id`` again answers as the first time and keeps nothing; for another
+        verdict it raises Conflict.
+        """
+        if judge not in (Judge.SUPERVISOR, Judge.INSPECTOR):
+            raise BadInput("judge: a person's verdict is a supervisor's or an inspector's")
+        for name, value, most in (("who", who, WHO_LENGTH_MAX), ("why", why, WHY_LENGTH_MAX)):
+            if not value.strip() or len(value) > most:
+                raise BadInput(f"{name}: write 1 to {most} characters")
+        key = DepositKey(deposit.device, deposit.door, deposit.at_us)
+        day = calendar.day_of(deposit.at_us, self._zone)
+        kept = Judgement(key, day, deposit.verdict, deposit.judge, verdict, judge, who, why, now_us)
+        try:
+            kept, marked = self._once(kept, request_id)
+            if not marked:
+                # The gateway keeps a deposit's line just after its telemetry: one that came
+                # between our look and our commit was marked before the verdict could be seen.
+                with self._engine.begin() as db:
+                    _mark(db, key)
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"records: {error}") from error
+        return kept
+
+    def _once(self, new: Judgement, request_id: str | None) -> tuple[Judgement, bool]:
+        """The verdict as it was kept, and whether its card's day is marked."""
+
+        def keep(db: Connection) -> dict[str, Any]:
+            db.execute(insert(judgement).values(_row(new)))
+            return {"judged_at_us": new.judged_at_us, "marked": _mark(db, new.deposit)}
+
+        if request_id is None:
+            with self._engine.begin() as db:
+                return new, keep(db)["marked"]
+        said = {key: value for key, value in _row(new).items() if key in _SAID}
+
+        def answered() -> tuple[Judgement, bool]:
+            with self._engine.begin() as db:
+                done = once(db, request_id, said, new.judged_at_us, partial(keep, db))
+            return replace(new, judged_at_us=done["judged_at_us"]), done["marked"]
+
+        try:
+            return answered()
+        except IntegrityError:  # the same request at the same time: it has been kept now
+            return answered()
+
+    def for_deposits(self, keys: Sequence[DepositKey]) -> Mapping[DepositKey, list[Judgement]]:
+        """The verdicts on each of these deposits, oldest first; a deposit without one is absent."""
+        found: dict[DepositKey, list[Judgement]] = {}
+        columns = tuple_(judgement.c.device, judgement.c.door, judgement.c.at_us)
+        with self._engine.connect().execution_options(reading=True) as db:
+            for start in range(0, len(keys), _AT_ONCE):
+                some = [tuple(key) for key in keys[start : start + _AT_ONCE]]
+                asked = select(judgement).where(columns.in_(some)).order_by(judgement.c.id)
+                for row in db.execute(asked):
+                    one = of_row(row)
+                    found.setdefault(one.deposit, []).append(one)
+        return found
+
+    def of_device(self, device: str, days: Days, limit: int, skip: int = 0) -> list[Judgement]:
+        """Verdicts on a device's deposits of these days, the newest first, without the first
+        ``skip``.
+        """
+        table = judgement.c
+        asked = (
+            select(judgement)
+            .where(table.day.between(days.first.toordinal(), days.last.toordinal()))
+            .where(table.device == device)
+            .order_by(table.id.desc())
+            .limit(limit)
+            .offset(skip)
+        )
+        with self._engine.connect().execution_options(reading=True) as db:
+            return [of_row(row) for row in db.execute(asked)]
+
+    def corrections(self, days: Days, devices: Iterable[str] | None = None) -> list[Correction]:
+        """What people's verdicts change in the devices' own counts of these days."""
+        table = judgement.c
+        asked = select(judgement).where(
+            table.day.between(days.first.toordinal(), days.last.toordinal())
+        )
+        if devices is not None:
+            asked = asked.where(table.device.in_(sorted(set(devices))))
+        by_deposit: dict[DepositKey, list[Judgement]] = {}
+        with self._engine.connect().execution_options(reading=True) as db:
+            for row in db.execute(asked.order_by(table.id)):
+                one = of_row(row)
+                by_deposit.setdefault(one.deposit, []).append(one)
+        corrections = (correction_of(key, judged) for key, judged in by_deposit.items())
+        return [correction for correction in corrections if correction is not None]
+
+
+def of_row(row: Row[tuple[object, ...]]) -> Judgement:
+    """The verdict that a row of the table holds."""
+    return Judgement(
+        DepositKey(row.device, row.door, row.at_us),
+        date.fromordinal(row.day),
+        row.device_verdict and Verdict(row.device_verdict),
+        row.device_judge and Judge(row.device_judge),
+        Verdict(row.verdict),
+        Judge(row.judge),
+        row.who,
+        row.why,
+        row.judged_at_us,
+    )
+
+
+def _row(j: Judgement) -> dict[str, object]:
+    return {
+        **j.deposit._asdict(),
+        "day": j.day.toordinal(),
+        "device_verdict": j.device_verdict,
+        "device_judge": j.device_judge,
+        "verdict": j.verdict,
+        "judge": j.judge,
+        "who": j.who,
+        "why": j.why,
+        "judged_at_us": j.judged_at_us,
+    }
+
+
+def _mark(db: Connection, key: DepositKey) -> bool:
+    line = deposit_line.c
+    found = db.execute(
+        select(line.card, line.day).where(
+            line.device == key.device, line.door == key.door, line.at_us == key.at_us
+        )
+    ).first()
+    if found is None:
+        return False
+    db.execute(insert(unsettled).values(card=found.card, day=found.day, why="verdict"))
+    return True
