@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from smartbin.core.settings import Settings
+from smartbin.core.settings import StoreSettings
 
 
-class ApiSettings(Settings):
+class ApiSettings(StoreSettings):
     """What ``python -m api`` reads from the environment."""
 
-    telemetry_url: str = "sqlite:///var/telemetry.db"
-    telemetry_token: SecretStr = SecretStr("")
-    records_url: str = "sqlite:///var/records.db"
-    records_password: SecretStr = SecretStr("")
-    quarantine: Path = Path("var/quarantine")
     api_http: str = "127.0.0.1:8000"
     api_tls_cert_file: Path | None = None
     api_tls_key_file: Path | None = None

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway import backup, copy, drain, provision, secrets, setup, share
+from gateway import drain
+from gateway import partitioning as share
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
 from gateway.http import Board, serve
@@ -25,7 +26,6 @@ from gateway.meters import Meters
 from gateway.mqtt import Session, SessionTaken
 from gateway.pipeline import Pipeline, Stopped
 from gateway.settings import GatewaySettings
-from gateway.shelf import ACTIONS, quarantine_command
 from gateway.telemetry import Telemetry
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
@@ -34,6 +34,8 @@ from smartbin.core.settings import listening
 from smartbin.database.engine import open_engine
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.wire import Decoder
+from smartbin.operator import backup, copy, provision, secrets, setup
+from smartbin.operator.quarantine_commands import ACTIONS, quarantine_command
 from smartbin.places.load import load
 from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_writer

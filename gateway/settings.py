@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from smartbin.core.settings import Settings
+from smartbin.core.settings import StoreSettings
 
 
-class GatewaySettings(Settings):
+class GatewaySettings(StoreSettings):
     """What ``python -m gateway`` reads from the environment."""
 
     mqtt_url: str = "mqtt://127.0.0.1:1883"
@@ -18,9 +18,4 @@ class GatewaySettings(Settings):
     mqtt_ca_file: Path | None = None
     mqtt_share: str = ""
     mqtt_part: str = ""
-    telemetry_url: str = "sqlite:///var/telemetry.db"
-    telemetry_token: SecretStr = SecretStr("")
-    records_url: str = "sqlite:///var/records.db"
-    records_password: SecretStr = SecretStr("")
-    quarantine: Path = Path("var/quarantine")
     gateway_http: str = "127.0.0.1:8001"

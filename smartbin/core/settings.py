@@ -72,6 +72,18 @@ class Settings(BaseSettings):
         )
 
 
+class StoreSettings(Settings):
+    """Where telemetry, the database and refused messages are kept, for every program and command
+    that opens them.
+    """
+
+    telemetry_url: str = "sqlite:///var/telemetry.db"
+    telemetry_token: SecretStr = SecretStr("")
+    records_url: str = "sqlite:///var/records.db"
+    records_password: SecretStr = SecretStr("")
+    quarantine: Path = Path("var/quarantine")
+
+
 def listening(name: str, value: str, example: str) -> tuple[str, int]:
     """``host:port`` of a setting where a program is to listen, tried here so that a mistake is a
     sentence; BadInput names the setting.

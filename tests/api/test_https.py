@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.secrets import make
+from smartbin.operator.secrets import make
 from tests.real import ROOT, free_port, program, until
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.provision import Provision
+from smartbin.operator.provision import Provision
 from tests.broker.secured import Connection, SecuredBroker
 from tests.real import until
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
-from gateway.provision import Provision, hashed
 from smartbin.core.errors import BadInput
+from smartbin.operator.provision import Provision, hashed
 from smartbin.places.load import load
 from tests.broker.secured import Connection, SecuredBroker
 from tests.real import ROOT, program, until

@@ -17,7 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gateway.share import SLOT, devices_of, filters_of, left_out, parts_command, take_client_id
+from gateway.partitioning import (
+    SLOT,
+    devices_of,
+    filters_of,
+    left_out,
+    parts_command,
+    take_client_id,
+)
 from smartbin.core.errors import BadInput
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import event_of, payload_of, topic_of

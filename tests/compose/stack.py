@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from gateway.secrets import make
+from smartbin.operator.secrets import make
 from smartbin.places.load import load
 from tests.real import ROOT, free_port, missing, program
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, select
 
-from gateway import backup
 from gateway.__main__ import main
 from smartbin.core.errors import StoreUnavailable
 from smartbin.database.engine import open_engine, prepare
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey
 from smartbin.facts.wire import Rejected
+from smartbin.operator import backup
 from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_source, open_writer
 from tests import postgres

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
-from gateway.copy import REASONS_MAX, copy_all
 from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
 from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.facts.events import (
@@ -27,6 +26,7 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
+from smartbin.operator.copy import REASONS_MAX, copy_all
 from smartbin.telemetry import open_reader, open_source, open_writer
 from tests.contract.checks import FOREVER
 from tests.contract.histories import DOORS, Question, answers

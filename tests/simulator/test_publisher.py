@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.provision import Provision
 from simulator import run
 from simulator.broker import Broker, BrokerLost
 from simulator.fleet import Fleet
 from simulator.publisher import Publisher
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
+from smartbin.operator.provision import Provision
 from smartbin.places import Registry
 from smartbin.places.load import load
 from tests.broker.secured import Connection, SecuredBroker

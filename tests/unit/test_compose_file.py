@@ -11,10 +11,10 @@ import pytest
 import yaml
 
 from api.settings import ApiSettings
-from gateway.secrets import make
 from gateway.settings import GatewaySettings
 from simulator.__main__ import SimulatorSettings
 from smartbin.core.settings import PREFIX, Settings
+from smartbin.operator.secrets import make
 from tests.real import ROOT, program
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

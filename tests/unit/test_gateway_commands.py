@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
-from gateway.share import SLOT, SLOTS_MAX
+from gateway.partitioning import SLOT, SLOTS_MAX
 from smartbin.places.load import load
 from tests.real import ROOT, free_port
 

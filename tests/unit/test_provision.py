@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
-from gateway.provision import Provision
 from smartbin.core.errors import BadInput
+from smartbin.operator.provision import Provision
 from tests.real import ROOT
 
 

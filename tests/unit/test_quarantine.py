@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import GatewaySettings
-from gateway.shelf import LIST_MAX, quarantine_command
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.facts.wire import Rejected
+from smartbin.operator.quarantine_commands import LIST_MAX, quarantine_command
 from smartbin.quarantine import store as quarantine
 from smartbin.quarantine.store import Quarantine
 from tests.real import ROOT

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.provision import hashed
-from gateway.secrets import LINES, USER, make
 from smartbin.core.errors import BadInput
-from smartbin.probe import main as probe_main
-from smartbin.probe import probe
+from smartbin.operator.probe import main as probe_main
+from smartbin.operator.probe import probe
+from smartbin.operator.provision import hashed
+from smartbin.operator.secrets import LINES, USER, make
 from tests.real import program
 
 DEVICES = ["bin-001", "bin-002"]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 
-from gateway.settings import GatewaySettings
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused
 from smartbin.core.printable import printable
+from smartbin.core.settings import StoreSettings
 from smartbin.database.engine import open_engine
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Fact
@@ -26,7 +26,7 @@ CHUNK = 200
 
 
 def quarantine_command(
-    settings: GatewaySettings,
+    settings: StoreSettings,
     action: str,
     id: str,
     reason: str = "",
@@ -113,7 +113,7 @@ def _as_of_us(as_of: str, action: str) -> int | None:
 
 
 def _replay(
-    settings: GatewaySettings,
+    settings: StoreSettings,
     shelf: Quarantine,
     chosen: Iterator[Kept],
     registry: Registry,

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.settings import GatewaySettings
 from smartbin.core.errors import StoreUnavailable
+from smartbin.core.settings import StoreSettings
 from smartbin.telemetry import setup
 
 AGAIN_S = 1.0
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def setup_command(settings: GatewaySettings, args: argparse.Namespace) -> Iterator[str]:
+def setup_command(settings: StoreSettings, args: argparse.Namespace) -> Iterator[str]:
     """Yields a sentence for each thing made or found. Raises BadInput, StoreUnavailable."""
     deadline_s = time.monotonic() + args.wait_s
     token = settings.telemetry_token.get_secret_value() or None

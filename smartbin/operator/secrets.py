@@ -18,8 +18,8 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gateway.provision import Provision
 from smartbin.core.errors import BadInput
+from smartbin.operator.provision import Provision
 
 USER = "gateway"
 # One random line each.

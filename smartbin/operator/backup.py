@@ -21,10 +21,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL, inspect, make_url
 
-from gateway.copy import copy_all
-from gateway.settings import GatewaySettings
 from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.core.settings import StoreSettings
 from smartbin.database.engine import check, open_engine, wait_for
+from smartbin.operator.copy import copy_all
 from smartbin.telemetry import open_source, open_writer
 
 MANIFEST = "manifest.json"
@@ -33,7 +33,7 @@ VERSION = 1
 WAIT_S = 60.0  # for the records' database, started a moment ago
 
 
-def backup(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> Iterator[str]:
+def backup(settings: StoreSettings, folder: Path, zone: ZoneInfo) -> Iterator[str]:
     """Take a backup into a new folder; yields a sentence for each part. Raises BadInput and
     StoreUnavailable.
     """
@@ -50,7 +50,7 @@ def backup(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> Iterator[
     yield f"{folder}: complete, {len(files)} files"
 
 
-def restore(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> Iterator[str]:
+def restore(settings: StoreSettings, folder: Path, zone: ZoneInfo) -> Iterator[str]:
     """Put a backup into empty stores; yields a sentence for each part. Nothing is written before
     the backup has been found whole. Raises BadInput and StoreUnavailable.
     """
@@ -72,7 +72,7 @@ def _state(folder: Path) -> Path:
     return folder.parent / f"{folder.name}.restoring.json"
 
 
-def _telemetry_out(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> str:
+def _telemetry_out(settings: StoreSettings, folder: Path, zone: ZoneInfo) -> str:
     if path := _sqlite_file(settings.telemetry_url):
         _vacuum_into(path, folder / TELEMETRY, "SMARTBIN_TELEMETRY_URL")
         return f"telemetry: {path}"
@@ -88,7 +88,7 @@ def _telemetry_out(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> s
     return f"telemetry: {done.facts} facts"
 
 
-def _telemetry_in(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> str:
+def _telemetry_in(settings: StoreSettings, folder: Path, zone: ZoneInfo) -> str:
     if path := _sqlite_file(settings.telemetry_url):
         _place(folder / TELEMETRY, path)
         return f"telemetry: {path}"
@@ -109,7 +109,7 @@ def _telemetry_in(settings: GatewaySettings, folder: Path, zone: ZoneInfo) -> st
     return f"telemetry: {done.facts} facts"
 
 
-def _records_out(settings: GatewaySettings, folder: Path) -> str:
+def _records_out(settings: StoreSettings, folder: Path) -> str:
     if path := _sqlite_file(settings.records_url):
         _vacuum_into(path, folder / RECORDS, "SMARTBIN_RECORDS_URL")
         return f"records: {path}"
@@ -118,7 +118,7 @@ def _records_out(settings: GatewaySettings, folder: Path) -> str:
     return f"records: database {url.database}"
 
 
-def _records_in(settings: GatewaySettings, folder: Path) -> str:
+def _records_in(settings: StoreSettings, folder: Path) -> str:
     if path := _sqlite_file(settings.records_url):
         _place(folder / RECORDS, path)
         return f"records: {path}"
@@ -185,7 +185,7 @@ def _must_be_empty(setting: str, file: Path | None) -> None:
         raise BadInput(f"{setting}: {file} is there already; restore into an empty place")
 
 
-def _records_must_be_empty(settings: GatewaySettings) -> None:
+def _records_must_be_empty(settings: StoreSettings) -> None:
     if path := _sqlite_file(settings.records_url):
         return _must_be_empty("SMARTBIN_RECORDS_URL", path)
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
@@ -205,7 +205,7 @@ def _must_hold_nothing_else(quarantine: Path, kept: Path) -> None:
             raise BadInput(f"SMARTBIN_QUARANTINE: {quarantine} is not empty; name another")
 
 
-def _must_be_of_one_engine(settings: GatewaySettings, folder: Path) -> None:
+def _must_be_of_one_engine(settings: StoreSettings, folder: Path) -> None:
     if _sqlite_file(settings.records_url):
         if not (folder / RECORDS).exists():
             raise BadInput("SMARTBIN_RECORDS_URL: the backup is one of PostgreSQL; name one")
@@ -238,7 +238,7 @@ def _run(program: str, url: URL, *arguments: str) -> None:
         raise StoreUnavailable(f"SMARTBIN_RECORDS_URL: {program}: {done.stderr.strip()}")
 
 
-def _postgres_url(settings: GatewaySettings) -> URL:
+def _postgres_url(settings: StoreSettings) -> URL:
     engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
     engine.dispose()
     return engine.url
@@ -249,7 +249,7 @@ def _sqlite_file(url: str) -> Path | None:
     return Path(parsed.database) if parsed and parsed.database else None
 
 
-def _token(settings: GatewaySettings) -> str | None:
+def _token(settings: StoreSettings) -> str | None:
     return settings.telemetry_token.get_secret_value() or None
 
 

@@ -1,0 +1,1 @@
+"""What an operator does from a shell: deploy, back up, copy, look at refused messages."""
