@@ -12,29 +12,24 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from api import (
-    alarms,
-    boards,
-    coverage,
-    devices,
-    errors,
-    live,
-    openapi,
-    places,
-    quarantine,
-    screens,
-    verdicts,
-)
+from api import errors, openapi, screens
 from api.collection import collections, rounds
+from api.devices import alarms, boards
+from api.devices import routes as devices
 from api.headers import SecurityHeaders
+from api.live import routes as live
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
-from api.people import session, users
-from api.points import codes, months, shop, signals, statements, tariff
+from api.people import codes, session, users
+from api.places import coverage
+from api.places import routes as places
+from api.points import months, shop, signals, statements, tariff
 from api.points.settling import Settling
+from api.quarantine import routes as quarantine
 from api.security import PUBLIC
 from api.sorting import communities, other_places, participation, publishing, rankings, revisions
 from api.tables import ETags
+from api.verdicts import routes as verdicts
 from smartbin.core.errors import StoreUnavailable
 from smartbin.database.engine import check as check_records
 from smartbin.people.sign_in import SignIn

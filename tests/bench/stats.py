@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from api.parts import Parts
-from api.places import full
+from api.places.routes import full
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.database.engine import open_engine

@@ -1,0 +1,1 @@
+"""What each device says of itself, and what it needs."""

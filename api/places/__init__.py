@@ -1,0 +1,1 @@
+"""The site, its communities and collection points."""

@@ -1,0 +1,1 @@
+"""Refused messages, as the office sees them."""
