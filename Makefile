@@ -48,7 +48,7 @@ soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliab
 coverage: .venv/ready-dev api/static/index.html ## run the tests and say which branches of smartbin/ and gateway/ none of them took
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/compose --cov --cov-report=term $(ARGS)
 
-mutants: .venv/ready-mutation ## change the guarantee, wire, rewards and sorting line by line: tests must notice (ARGS="smartbin.rewards.*")
+mutants: .venv/ready-mutation ## change the guarantee, wire, points and sorting line by line: tests must notice (ARGS="smartbin.points.*")
 	SMARTBIN_TEST_SEEDS=20 $(BIN)/mutmut run --max-children 1 $(ARGS)
 	$(BIN)/python -m tests.mutants
 

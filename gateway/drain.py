@@ -16,7 +16,7 @@ from gateway.pipeline import Pipeline
 
 # The broker sends what it holds at once; so long a silence means that it holds nothing.
 QUIET_S = 5.0
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 log = logging.getLogger("gateway")
 
 
@@ -39,7 +39,7 @@ def end(session: Session, stopping: Callable[[], bool]) -> bool:
     """Open the session as one that is not kept, which ends the one the broker kept; answers
     whether the broker took it.
     """
-    until_s = time.monotonic() + PATIENCE_S
+    until_s = time.monotonic() + TIMEOUT_S
     while session.problem and not stopping() and time.monotonic() < until_s:
         session.idle(0.1)
     return session.problem is None

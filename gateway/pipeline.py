@@ -40,7 +40,7 @@ class Keeper(Protocol):
 
 
 class Reader(Protocol):
-    """Bytes to facts (``smartbin.wire.Decoder``)."""
+    """Bytes to facts (``smartbin.facts.wire.Decoder``)."""
 
     def decode(self, topic: str, payload: bytes, received_at_us: int) -> Decoded:
         """Never raises."""

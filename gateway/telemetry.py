@@ -15,7 +15,7 @@ from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.facts.events import Fact
 from smartbin.telemetry import TelemetryWriter
 
-AGAIN_S = 2.0
+RETRY_DELAY_S = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -48,7 +48,7 @@ class Telemetry:
             except StoreUnavailable as error:
                 meters.blocked("telemetry", str(error))
                 log.warning("%s; trying again", error)
-                stop.wait(AGAIN_S)
+                stop.wait(RETRY_DELAY_S)
             else:
                 meters.unblocked()
                 return opened

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from simulator import run
 from simulator.check import compare
-from simulator.children import PartFailed
 from simulator.expect import Expected
 from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
+from simulator.processes import PartFailed
 from simulator.residents import open_accounts, sign_in
 from simulator.system import PEOPLE, System, started
 from smartbin.core import calendar
@@ -72,7 +72,7 @@ def _show(
 
         def wait(seconds: float) -> bool:
             nonlocal saved_s
-            system.children.check()
+            system.processes.check()
             system.tell_screens()
             time.sleep(seconds)
             if time.monotonic() - saved_s > SAVE_EVERY_S:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-AGAIN_S = 0.05
+RETRY_DELAY_S = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,7 +44,7 @@ def ending() -> Iterator[None]:
         if isinstance(lost.exc_value, Ended):
             number = lost.exc_value.number
             signal.signal(signal.SIGALRM, lambda _alarm, frame: end(number, frame))
-            signal.setitimer(signal.ITIMER_REAL, AGAIN_S)
+            signal.setitimer(signal.ITIMER_REAL, RETRY_DELAY_S)
         else:
             hook(lost)
 

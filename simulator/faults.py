@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from simulator.fleet import Fleet
-from simulator.teller import Message
+from simulator.message_builder import Message
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts import wire

@@ -14,7 +14,17 @@ from operator import attrgetter
 from simulator import habits
 from simulator.deposits import MINUTE_MS
 from simulator.doors import DoorDays
-from simulator.teller import ALARM, BROUGHT, EMPTIED, FILL, PUT, STATUS, Happening, Message, Teller
+from simulator.message_builder import (
+    ALARM,
+    BROUGHT,
+    EMPTIED,
+    FILL,
+    PUT,
+    STATUS,
+    Happening,
+    Message,
+    MessageBuilder,
+)
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import AlarmType
@@ -62,7 +72,7 @@ class Fleet:
         happenings.extend(self._routine(device_id, doors, day))
         happenings.sort(key=lambda h: (h[0], h[1]))
         loads = {d.id: 0 if is_point else self._door_days.of(d, day).start_g for d in doors}
-        return Teller(device_id, doors, loads, _seq_base(day)).tell(happenings)
+        return MessageBuilder(device_id, doors, loads, _seq_base(day)).tell(happenings)
 
     def _at_bin(self, doors: Sequence[Door], day: date) -> list[Happening]:
         found: list[Happening] = []

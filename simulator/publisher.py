@@ -24,13 +24,13 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from simulator.broker import CREDENTIALS, Broker, BrokerLost, Login
-from simulator.recent import AGAIN_S, Message, Recent
+from simulator.recent import REPEAT_S, Message, Recent
 from smartbin.core.errors import BadInput
 from smartbin.facts import wire
 
 IN_FLIGHT_MAX = 500
 IN_FLIGHT_BYTES_MAX = 8 * 1024 * 1024
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 FAREWELL_S = 3.0
 KEEPALIVE_S = 60
 WILL = b'{"state":"offline"}'
@@ -72,12 +72,12 @@ class Publisher:
         *,
         site: str = "",
         birth: Callable[[str], bytes] | None = None,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = TIMEOUT_S,
         keepalive_s: int = KEEPALIVE_S,
     ) -> None:
         self._broker, self._patience_s, self._birth = broker, patience_s, birth
         self._keepalive_s = keepalive_s
-        self.again_s = AGAIN_S
+        self.again_s = REPEAT_S
         self._changed = threading.Condition()
         self._unsent: deque[tuple[_Line, Message]] = deque()
         self._messages = self._bytes = 0  # handed over and not acknowledged

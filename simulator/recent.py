@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-AGAIN_S = 120.0
+REPEAT_S = 120.0
 BYTES_MAX = 256 * 1024
 
 
@@ -23,7 +23,7 @@ class Message(NamedTuple):
 
 
 class Recent:
-    """One device's acknowledged messages of the last AGAIN_S seconds, at most BYTES_MAX bytes of
+    """One device's acknowledged messages of the last REPEAT_S seconds, at most BYTES_MAX bytes of
     them, the newest.
 
     Their age counts from the first acknowledgement, so that a connection that ends again and again
@@ -39,7 +39,9 @@ class Recent:
         first_s = now_s if message.acknowledged_s is None else message.acknowledged_s
         self._kept.append(message._replace(acknowledged_s=first_s))
         self._bytes += len(message.payload)
-        while self._kept and (self._bytes > BYTES_MAX or _first_s(self._kept[0]) < now_s - AGAIN_S):
+        while self._kept and (
+            self._bytes > BYTES_MAX or _first_s(self._kept[0]) < now_s - REPEAT_S
+        ):
             self._bytes -= len(self._kept.popleft().payload)
 
     def take(self, since_s: float) -> list[Message]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.broker import Broker
-from simulator.children import LOCAL, Children, PartFailed, port_of
+from simulator.processes import LOCAL, PartFailed, Processes, port_of
 from simulator.publisher import Publisher
 from smartbin.core.errors import BadInput
 
@@ -31,7 +31,7 @@ SCREENS = Path("api/static/index.html")
 class System:
     """The running parts and where they are."""
 
-    children: Children
+    processes: Processes
     folder: Path
     broker: Broker
     api: str
@@ -41,7 +41,7 @@ class System:
 
     def ask_api(self, *command: str) -> str:
         """Run one of the API's commands to its end; answers what it printed."""
-        return self.children.ask(
+        return self.processes.ask(
             " ".join(command[:2]), [sys.executable, "-m", "api", *command], self.settings
         )
 
@@ -60,7 +60,7 @@ class System:
         """
         deadline_s = time.monotonic() + CAUGHT_UP_S
         while (received := self.received()) < wanted:
-            self.children.check()
+            self.processes.check()
             if time.monotonic() > deadline_s:
                 raise PartFailed(
                     f"the gateway took {received} of {wanted} messages; its log is in {self.folder}"
@@ -87,7 +87,7 @@ class System:
 
     def tell_screens(self) -> None:
         """Say how the screens' build ended, once."""
-        for _, status, log in self.children.ended_jobs():
+        for _, status, log in self.processes.ended_jobs():
             if status == 0:
                 print("页面已就绪 · the screens are ready", file=sys.stderr)
             else:
@@ -102,9 +102,9 @@ class System:
 def started(folder: Path, site: Path, choice: str) -> Iterator[System]:
     """Start the parts, their data in ``folder``; all end with the block."""
     folder = folder.resolve()
-    with Children(folder / "logs") as children:
+    with Processes(folder / "logs") as processes:
         mqtt, http, health = port_of(1883), port_of(8000), port_of(8001)
-        print(f"消息服务 broker: {start_broker(children, folder, mqtt, choice)}", file=sys.stderr)
+        print(f"消息服务 broker: {start_broker(processes, folder, mqtt, choice)}", file=sys.stderr)
         settings = {
             "SMARTBIN_SITE": str(site),
             "SMARTBIN_MQTT_URL": f"mqtt://{LOCAL}:{mqtt}",
@@ -114,31 +114,31 @@ def started(folder: Path, site: Path, choice: str) -> Iterator[System]:
             "SMARTBIN_GATEWAY_HTTP": f"{LOCAL}:{health}",
             "SMARTBIN_API_HTTP": f"{LOCAL}:{http}",
         }
-        _build_screens(children)
-        children.start("gateway", [sys.executable, "-m", "gateway"], settings)
-        children.start("api", [sys.executable, "-m", "api"], settings)
+        _build_screens(processes)
+        processes.start("gateway", [sys.executable, "-m", "gateway"], settings)
+        processes.start("api", [sys.executable, "-m", "api"], settings)
         gateway, api = f"http://{LOCAL}:{health}", f"http://{LOCAL}:{http}"
-        children.wait_for_url("gateway", f"{gateway}/readyz")
-        children.wait_for_url("api", f"{api}/healthz")
+        processes.wait_for_url("gateway", f"{gateway}/readyz")
+        processes.wait_for_url("api", f"{api}/healthz")
         with ThreadPoolExecutor() as pool:  # each is mostly a program's start
-            people = pool.submit(_people, children, folder / "password", settings)
-            token = _token(children, folder / "crew.token", settings)
+            people = pool.submit(_people, processes, folder / "password", settings)
+            token = _token(processes, folder / "crew.token", settings)
             people.result()
         broker = Broker.parse(settings["SMARTBIN_MQTT_URL"])
-        yield System(children, folder, broker, api, gateway, token, settings)
+        yield System(processes, folder, broker, api, gateway, token, settings)
 
 
-def _token(children: Children, kept: Path, settings: dict[str, str]) -> str:
+def _token(processes: Processes, kept: Path, settings: dict[str, str]) -> str:
     """The demo's crew token: made once, kept in a file that only its owner reads."""
     if kept.exists():
         return kept.read_text(encoding="utf-8")
-    token = children.ask("token create", [sys.executable, "-m", "api", *NEW_TOKEN], settings)
+    token = processes.ask("token create", [sys.executable, "-m", "api", *NEW_TOKEN], settings)
     kept.touch(mode=0o600)
     kept.write_text(token, encoding="utf-8")
     return token
 
 
-def _people(children: Children, kept: Path, settings: dict[str, str]) -> None:
+def _people(processes: Processes, kept: Path, settings: dict[str, str]) -> None:
     """Who signs in on the demo's screens: made once, with one password kept like the token."""
     if kept.exists():
         return
@@ -147,17 +147,17 @@ def _people(children: Children, kept: Path, settings: dict[str, str]) -> None:
     fresh.write_text(secrets.token_urlsafe(12), encoding="utf-8")
     for name in PEOPLE:
         create = ("user", "create", "--name", name, "--role", name, "--password-file", str(fresh))
-        children.ask("user create", [sys.executable, "-m", "api", *create], settings)
+        processes.ask("user create", [sys.executable, "-m", "api", *create], settings)
     fresh.replace(kept)
 
 
-def _build_screens(children: Children) -> None:
+def _build_screens(processes: Processes) -> None:
     """In the background, where they are not built and can be: a checkout has a Makefile."""
     make = shutil.which("make")
     if SCREENS.exists() or not make or not Path("Makefile").exists():
         return
     print("同时构建页面 · the screens are built meanwhile", file=sys.stderr)
-    children.start_job("screens", [make, "--no-print-directory", "web"])
+    processes.start_job("screens", [make, "--no-print-directory", "web"])
 
 
 def _metric(shown: str, name: str) -> int:
@@ -167,7 +167,7 @@ def _metric(shown: str, name: str) -> int:
     return int(float(found[1]))
 
 
-def start_broker(children: Children, folder: Path, port: int, choice: str = "auto") -> str:
+def start_broker(processes: Processes, folder: Path, port: int, choice: str = "auto") -> str:
     """Mosquitto with the shipped settings when it is installed, else the embedded one; answers
     which. ``choice`` is ``auto``, ``mosquitto`` or ``embedded``.
     """
@@ -189,10 +189,12 @@ def start_broker(children: Children, folder: Path, port: int, choice: str = "aut
         if os.geteuid() == 0:
             lines.append("user root")  # it would become nobody, who may not write here
         conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        children.start("broker", [mosquitto, "-c", str(conf)], {})
+        processes.start("broker", [mosquitto, "-c", str(conf)], {})
         name = "Mosquitto (deploy/mosquitto/local.conf)"
     else:
-        children.start("broker", [sys.executable, "-m", "simulator.embedded_broker", str(port)], {})
+        processes.start(
+            "broker", [sys.executable, "-m", "simulator.embedded_broker", str(port)], {}
+        )
         name = "iotcore (embedded; keeps messages in memory: its restart would lose what waits)"
-    children.wait_for_port("broker", port)
+    processes.wait_for_port("broker", port)
     return name

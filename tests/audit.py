@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tests.real import ROOT
 
-PATIENCE_S = 90
+TIMEOUT_S = 90
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
@@ -72,7 +72,7 @@ def verdict(name: str, answer: Answer, *, required: bool) -> tuple[str, bool]:
 def _run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

@@ -29,7 +29,7 @@ from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow
 from api.windows import PageDep
 from smartbin.collection.rules import SAME_WITHIN_US, Confirmation
-from smartbin.collection.store import Met, Round, Rounds
+from smartbin.collection.store import ProblemReport, Round, Rounds
 from smartbin.core import calendar
 from smartbin.facts.events import Collection, DoorKey
 from smartbin.people.principals import Principal, Role
@@ -161,7 +161,7 @@ def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Res
     """Say what was met; again is once."""
     found = Rounds(parts.engine).get(str(round))
     met = [
-        Met(str(p.id), who.name, p.device, p.door, calendar.to_us(p.at), p.kind, p.note)
+        ProblemReport(str(p.id), who.name, p.device, p.door, calendar.to_us(p.at), p.kind, p.note)
         for p in body.problems
     ]
     outcomes = Rounds(parts.engine).met(found.id, met, parts.now_us())

@@ -29,7 +29,7 @@ class MonthOut(BaseModel):
     closed_at: datetime
 
     @classmethod
-    def of(cls, kept: months.Kept, parts: Parts) -> MonthOut:
+    def of(cls, kept: months.ClosedMonth, parts: Parts) -> MonthOut:
         """From the records' value."""
         return cls(
             month=months.said(kept.month),

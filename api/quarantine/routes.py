@@ -14,7 +14,7 @@ from starlette.responses import Response
 from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, model_csv
-from smartbin.quarantine.store import Kept, Quarantine
+from smartbin.quarantine.store import Quarantine, QuarantinedMessage
 
 router = APIRouter(prefix="/api/v1", tags=["quarantine"], dependencies=[OFFICE])
 MESSAGES_MAX = 500
@@ -83,7 +83,7 @@ def quarantine(
     )
 
 
-def _message(parts: Parts, kept: Kept) -> RefusedMessage:
+def _message(parts: Parts, kept: QuarantinedMessage) -> RefusedMessage:
     refused = kept.rejected
     return RefusedMessage(
         id=kept.id,

@@ -14,7 +14,7 @@ from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
 from smartbin.sorting.revisions import CommunityDay, Revisions
 from smartbin.sorting.rules import counts
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 
 LOG = logging.getLogger("api.publishing")
 EVERY_S = 600.0
@@ -31,7 +31,7 @@ def publish(parts: Parts, back_days: int = BACK_DAYS) -> int:
     tallies = counts.tallies(
         parts.reader.deposit_totals(spans, by_day=True),
         doors,
-        Judgements(parts.engine, registry.site.zone).corrections(window),
+        HumanVerdicts(parts.engine, registry.site.zone).corrections(window),
         by_day=True,
     )
     nothing = counts.complete({})

@@ -31,7 +31,7 @@ from smartbin.sorting.rules.participation import HOUSEHOLDS, participation
 from smartbin.sorting.rules.ranking import Measure, ranking, weighed
 from smartbin.sorting.rules.rates import Rate
 from smartbin.sorting.rules.sufficiency import Insufficient
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
 
@@ -219,5 +219,5 @@ def _tallies(
 ) -> Mapping[str, counts.Tally]:
     spans = [door.span for found in doors.values() for door in found]
     totals = parts.reader.deposit_totals(spans, by_day=by_day)
-    fixes = Judgements(parts.engine, parts.registry.site.zone).corrections(window)
+    fixes = HumanVerdicts(parts.engine, parts.registry.site.zone).corrections(window)
     return counts.tallies(totals, doors, fixes, by_day=by_day)

@@ -35,7 +35,7 @@ from smartbin.sorting.rules.comparison import compare
 from smartbin.sorting.rules.figures import Figures
 from smartbin.sorting.rules.limits import Limits
 from smartbin.sorting.rules.rates import weight_share
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 
 RECYCLABLES = "recyclable weight_g"
 _NOTHING = counts.complete({})
@@ -125,7 +125,7 @@ def read(parts: Parts, place: Place, days: Days, *, by_day: bool) -> Read:
     tally = counts.tally(
         parts.reader.deposit_totals([door.span for door in place.doors], by_day=by_day),
         place.doors,
-        corrections=Judgements(parts.engine, zone).corrections(days, names),
+        corrections=HumanVerdicts(parts.engine, zone).corrections(days, names),
         by_day=by_day,
     )
     return Read(tally, heard(parts, place.devices, days))

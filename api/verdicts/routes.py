@@ -21,8 +21,8 @@ from smartbin.core import calendar
 from smartbin.database.requests import REQUEST_ID_PATTERN
 from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.people.principals import Principal, Role
-from smartbin.verdicts.rules import Judgement, standing
-from smartbin.verdicts.store import WHY_LENGTH_MAX, Judgements
+from smartbin.verdicts.rules import HumanVerdict, standing
+from smartbin.verdicts.store import WHY_LENGTH_MAX, HumanVerdicts
 
 router = APIRouter(prefix="/api/v1", tags=["verdicts"])
 ROWS_MAX = 1_000
@@ -91,7 +91,7 @@ def judge(
     deposit = _deposit(parts, device, said)
     office = Judge.SUPERVISOR if who.role is Role.SUPERVISOR else Judge.INSPECTOR
     _refuse_another_community(parts, deposit, who)
-    kept = Judgements(parts.engine, parts.registry.site.zone).add(
+    kept = HumanVerdicts(parts.engine, parts.registry.site.zone).add(
         deposit, said.verdict, office, who.name, said.why, parts.now_us(), said.id
     )
     return _shown(parts, [kept])[0]
@@ -113,7 +113,7 @@ def verdicts(
 ) -> Verdicts | Response:
     """Who judged which deposits of these days, and why; the newest verdict first."""
     parts.registry.device(device)
-    judgements = Judgements(parts.engine, parts.registry.site.zone)
+    judgements = HumanVerdicts(parts.engine, parts.registry.site.zone)
     found = judgements.of_device(device, days, limit + 1, skip)
     rows = _shown(parts, found[:limit])
     if format is Format.CSV:
@@ -148,8 +148,8 @@ def _refuse_another_community(parts: Parts, deposit: Deposit, who: Principal) ->
         raise Problem(403, "forbidden", detail)
 
 
-def _shown(parts: Parts, found: list[Judgement]) -> list[VerdictOut]:
-    judgements = Judgements(parts.engine, parts.registry.site.zone)
+def _shown(parts: Parts, found: list[HumanVerdict]) -> list[VerdictOut]:
+    judgements = HumanVerdicts(parts.engine, parts.registry.site.zone)
     every = judgements.for_deposits(list(dict.fromkeys(one.deposit for one in found)))
     stands = {key: _standing(judged) for key, judged in every.items()}
     return [
@@ -171,6 +171,6 @@ def _shown(parts: Parts, found: list[Judgement]) -> list[VerdictOut]:
     ]
 
 
-def _standing(judged: list[Judgement]) -> tuple[Verdict | None, Judge | None]:
+def _standing(judged: list[HumanVerdict]) -> tuple[Verdict | None, Judge | None]:
     first = judged[0]
     return standing(first.device_verdict, first.device_judge, judged)

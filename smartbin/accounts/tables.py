@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 from smartbin.database.metadata import ID, metadata
 
 # Households and enterprises under pseudonymous codes. ``balance`` is the sum of the account's
-# ledger entries, kept by the one function that appends them (records/ledger.py).
+# ledger entries, kept by the one function that appends them (points/ledger.py).
 account = Table(
     "account",
     metadata,

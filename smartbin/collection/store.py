@@ -61,7 +61,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ConfirmationResult:
     """A confirmation and what became of it: ``known`` is the same emptying as another report of
     it; ``conflict`` says in ``reason`` why it counts for nothing.
     """
@@ -72,7 +72,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
+class ProblemReport:
     """A problem that a crew met at a door."""
 
     id: str
@@ -135,7 +135,7 @@ class Rounds:
         told: Sequence[tuple[Confirmation, str | None]],
         reported: Sequence[Collection],
         now_us: int,
-    ) -> Sequence[Told]:
+    ) -> Sequence[ConfirmationResult]:
         """Keep confirmations of one round, each with why it cannot be right or None; answers what
         became of each. ``reported`` are the bins' own reports around them.
         """
@@ -149,13 +149,15 @@ class Rounds:
                 if (kept := before.get(what.id)) is not None:
                     # Whoever holds the phone now may send what another of them noted.
                     same = replace(kept.what, crew=what.crew) == what
-                    results.append(kept if same else Told(what, Outcome.CONFLICT, "id_used"))
+                    results.append(
+                        kept if same else ConfirmationResult(what, Outcome.CONFLICT, "id_used")
+                    )
                     continue
                 if room <= 0:
-                    results.append(Told(what, Outcome.CONFLICT, "round_full"))
+                    results.append(ConfirmationResult(what, Outcome.CONFLICT, "round_full"))
                     continue
                 outcome = Outcome.CONFLICT if reason else _outcome(what, near, reported)
-                result = before[what.id] = Told(what, outcome, reason)
+                result = before[what.id] = ConfirmationResult(what, outcome, reason)
                 results.append(result)
                 db.execute(insert(emptying).values(_row(result, now_us)))
                 room -= 1
@@ -163,7 +165,7 @@ class Rounds:
                     near.append(what)
         return results
 
-    def told(self, round_id: str) -> Sequence[Told]:
+    def told(self, round_id: str) -> Sequence[ConfirmationResult]:
         """What was confirmed on a round, in order."""
         asked = select(emptying).where(emptying.c.round == round_id)
         with self._reading() as db:
@@ -182,7 +184,7 @@ class Rounds:
                 w for row in db.execute(_CONFIRMED, asked) if (w := _told(row).what).key in wanted
             ]
 
-    def met(self, round_id: str, new: Sequence[Met], now_us: int) -> Sequence[Outcome]:
+    def met(self, round_id: str, new: Sequence[ProblemReport], now_us: int) -> Sequence[Outcome]:
         """Keep problems; again is once, an id used for another is a conflict."""
         with self._engine.begin() as db:
             _one_at_a_time(db)
@@ -197,12 +199,12 @@ class Rounds:
                 outcomes.append(Outcome.KEPT if room > 0 else Outcome.CONFLICT)
                 if room > 0:
                     room -= 1
-                    values = {name: getattr(one, name) for name in Met.__slots__}
+                    values = {name: getattr(one, name) for name in ProblemReport.__slots__}
                     more = {"round": round_id, "received_us": now_us}
                     db.execute(insert(problem).values(**values, **more))
         return outcomes
 
-    def problems(self, round_id: str) -> Sequence[Met]:
+    def problems(self, round_id: str) -> Sequence[ProblemReport]:
         """What was met on a round, in order."""
         asked = select(problem).where(problem.c.round == round_id).order_by(problem.c.at_us)
         with self._reading() as db:
@@ -312,7 +314,7 @@ def _near(db: Connection, told: Sequence[Confirmation]) -> Sequence[Confirmation
     return [_told(row).what for row in db.execute(asked)]
 
 
-def _by_id(db: Connection, ids: Sequence[str]) -> dict[str, Told]:
+def _by_id(db: Connection, ids: Sequence[str]) -> dict[str, ConfirmationResult]:
     rows = db.execute(select(emptying).where(emptying.c.id.in_(ids)))
     return {row.id: _told(row) for row in rows}
 
@@ -321,18 +323,18 @@ def _count(db: Connection, column: Any, value: str) -> int:
     return db.scalar(select(func.count()).where(column == value)) or 0
 
 
-def _row(told: Told, now_us: int) -> dict[str, object]:
+def _row(told: ConfirmationResult, now_us: int) -> dict[str, object]:
     values = {name: getattr(told.what, name) for name in Confirmation.__slots__}
     return {**values, "outcome": told.outcome, "reason": told.reason, "received_us": now_us}
 
 
-def _told(row: Any) -> Told:
+def _told(row: Any) -> ConfirmationResult:
     values = {name: getattr(row, name) for name in Confirmation.__slots__}
-    return Told(Confirmation(**values), Outcome(row.outcome), row.reason)
+    return ConfirmationResult(Confirmation(**values), Outcome(row.outcome), row.reason)
 
 
-def _met(row: Any) -> Met:
-    return Met(**{name: getattr(row, name) for name in Met.__slots__})
+def _met(row: Any) -> ProblemReport:
+    return ProblemReport(**{name: getattr(row, name) for name in ProblemReport.__slots__})
 
 
 def _round(row: Any) -> Round:

@@ -19,7 +19,7 @@ from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.database import migrations
 
 log = logging.getLogger(__name__)
-AGAIN_S = 2.0
+RETRY_DELAY_S = 2.0
 BUSY_TIMEOUT_S = 5
 # A connection that died without a word is noticed after 10 + 3 * 5 s. Linux would take two hours:
 # who waits for an answer, the gateway's one thread too, would wait as long; and the server would
@@ -121,7 +121,7 @@ def wait_for(engine: Engine, ask: Callable[[Engine], None], wait_s: float) -> No
             if time.monotonic() >= deadline_s:
                 raise
             log.warning("%s; trying again", error)
-            time.sleep(AGAIN_S)
+            time.sleep(RETRY_DELAY_S)
 
 
 def _pragmas(connection: Any, _record: Any) -> None:

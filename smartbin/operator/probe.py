@@ -1,4 +1,4 @@
-"""``python -m smartbin.probe URL``: asks a program whether it is well, for container health checks.
+"""``python -m smartbin.operator.probe URL``: asks a program whether it is well, for health checks.
 
 Slim images hold no curl. The answer's sentence is printed, so that the engine's health log says
 why; the exit status is 0 when the answer is 200.
@@ -11,7 +11,7 @@ import ssl
 import sys
 from urllib.parse import urlsplit
 
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 
 
 def probe(url: str) -> tuple[int, str]:
@@ -22,9 +22,9 @@ def probe(url: str) -> tuple[int, str]:
     if parts.scheme == "https":
         # The program that asks stands beside the one that answers: no certificate proves more.
         trusting = ssl._create_unverified_context()  # noqa: S323 - see above
-        connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=trusting)
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=trusting)
     else:
-        connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", parts.path or "/")
         answer = connection.getresponse()
@@ -39,7 +39,7 @@ def probe(url: str) -> tuple[int, str]:
 def main(argv: list[str]) -> int:
     """Print what was said; answers the exit status."""
     if len(argv) != 1:
-        sys.stderr.write("usage: python -m smartbin.probe URL\n")
+        sys.stderr.write("usage: python -m smartbin.operator.probe URL\n")
         return 2
     status, said = probe(argv[0])
     sys.stdout.write(f"{said}\n")

@@ -17,7 +17,7 @@ from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
 from smartbin.places import Registry
 from smartbin.places.load import load
-from smartbin.quarantine.store import Kept, Quarantine
+from smartbin.quarantine.store import Quarantine, QuarantinedMessage
 from smartbin.telemetry import TelemetryWriter, open_writer
 
 ACTIONS = ("list", "show", "replay", "drop")
@@ -59,7 +59,7 @@ def quarantine_command(
     return 0
 
 
-def _chosen(shelf: Quarantine, id: str, reason: str, device: str) -> Iterator[Kept]:
+def _chosen(shelf: Quarantine, id: str, reason: str, device: str) -> Iterator[QuarantinedMessage]:
     return (
         kept
         for kept in shelf
@@ -69,7 +69,7 @@ def _chosen(shelf: Quarantine, id: str, reason: str, device: str) -> Iterator[Ke
     )
 
 
-def _list(chosen: Iterable[Kept], registry: Registry) -> None:
+def _list(chosen: Iterable[QuarantinedMessage], registry: Registry) -> None:
     reasons: Counter[str] = Counter()
     for kept in chosen:
         r = kept.rejected
@@ -86,7 +86,7 @@ def _list(chosen: Iterable[Kept], registry: Registry) -> None:
     print(f"{reasons.total():>8}  条在隔离区 · in quarantine")
 
 
-def _show(kept: Kept, registry: Registry) -> None:
+def _show(kept: QuarantinedMessage, registry: Registry) -> None:
     r = kept.rejected
     payload = r.payload.decode("utf-8", "backslashreplace")
     print(f"{kept.id}  {_when(kept, registry)}\n  topic   {printable(r.topic)}")
@@ -94,7 +94,7 @@ def _show(kept: Kept, registry: Registry) -> None:
     print(f"  payload {printable(payload)}")
 
 
-def _when(kept: Kept, registry: Registry) -> str:
+def _when(kept: QuarantinedMessage, registry: Registry) -> str:
     at = calendar.from_us(kept.rejected.received_at_us, registry.site.zone)
     return at.isoformat(timespec="seconds")
 
@@ -115,7 +115,7 @@ def _as_of_us(as_of: str, action: str) -> int | None:
 def _replay(
     settings: StoreSettings,
     shelf: Quarantine,
-    chosen: Iterator[Kept],
+    chosen: Iterator[QuarantinedMessage],
     registry: Registry,
     as_of_us: int | None,
 ) -> None:
@@ -140,7 +140,7 @@ def _replay(
     print(f"{seen - len(done)} stay")
 
 
-def _facts(decoder: Decoder, kept: Kept, as_of_us: int | None) -> list[Fact]:
+def _facts(decoder: Decoder, kept: QuarantinedMessage, as_of_us: int | None) -> list[Fact]:
     # Not as of now: what a device's wrong clock dated ahead would pass once that day has come.
     r = kept.rejected
     received_at_us = r.received_at_us if as_of_us is None else as_of_us

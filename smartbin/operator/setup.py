@@ -12,7 +12,7 @@ from smartbin.core.errors import StoreUnavailable
 from smartbin.core.settings import StoreSettings
 from smartbin.telemetry import setup
 
-AGAIN_S = 1.0
+RETRY_DELAY_S = 1.0
 
 
 def _days(text: str) -> int:
@@ -48,4 +48,4 @@ def setup_command(settings: StoreSettings, args: argparse.Namespace) -> Iterator
         except StoreUnavailable:
             if time.monotonic() > deadline_s:
                 raise
-            time.sleep(AGAIN_S)
+            time.sleep(RETRY_DELAY_S)

@@ -21,7 +21,7 @@ from smartbin.people.principals import Principal, Role
 from smartbin.people.tables import app_user, session
 from smartbin.people.tokens import digest
 
-LOG = logging.getLogger("smartbin.records")
+LOG = logging.getLogger("smartbin.people")
 SESSIONS_OF_ONE_MAX = 20
 SHOWN_MAX = 1_000
 AGENT_MAX = 120

@@ -1,4 +1,4 @@
-"""``python -m smartbin.rewards check FILE``: the tariff in sentences, or every mistake."""
+"""``python -m smartbin.points check FILE``: the tariff in sentences, or every mistake."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smartbin.points.rules.load import load_tariffs
 
 def main(argv: list[str] | None = None) -> int:
     """Check a tariff; 0 when it can be used, 1 when it cannot."""
-    parser = argparse.ArgumentParser(prog="python -m smartbin.rewards")
+    parser = argparse.ArgumentParser(prog="python -m smartbin.points")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print the tariff in sentences, or every mistake")
     check.add_argument("file", type=Path)

@@ -23,9 +23,9 @@ from smartbin.facts.events import Category, DoorKey, Item, Judge, Verdict
 from smartbin.places import Registry
 from smartbin.points.rules.earning import Earned, RewardDeposit, earned_in_week
 from smartbin.points.rules.tariff import Tariffs
-from smartbin.verdicts.rules import DepositKey, Judgement, standing
-from smartbin.verdicts.store import of_row as judgement_of
-from smartbin.verdicts.tables import judgement
+from smartbin.verdicts.rules import DepositKey, HumanVerdict, standing
+from smartbin.verdicts.store import of_row as human_verdict_of
+from smartbin.verdicts.tables import human_verdict
 
 # A look-up instead of a call: these are asked for every deposit of every account's week.
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
@@ -154,26 +154,28 @@ def _lines(db: Connection, cards: Sequence[str], days: Days) -> Iterator[Any]:
         yield from db.execute(chosen).all()
 
 
-def _judged(db: Connection, cards: Sequence[str], days: Days) -> dict[DepositKey, list[Judgement]]:
-    found: dict[DepositKey, list[Judgement]] = {}
+def _judged(
+    db: Connection, cards: Sequence[str], days: Days
+) -> dict[DepositKey, list[HumanVerdict]]:
+    found: dict[DepositKey, list[HumanVerdict]] = {}
     same = (
-        (judgement.c.device == deposit_line.c.device)
-        & (judgement.c.door == deposit_line.c.door)
-        & (judgement.c.at_us == deposit_line.c.at_us)
+        (human_verdict.c.device == deposit_line.c.device)
+        & (human_verdict.c.door == deposit_line.c.door)
+        & (human_verdict.c.at_us == deposit_line.c.at_us)
     )
     for some, ordinals in _questions(cards, days):
         rows = db.execute(
-            select(judgement)
+            select(human_verdict)
             .join(deposit_line, same)
             .where(
-                judgement.c.day.in_(ordinals),
+                human_verdict.c.day.in_(ordinals),
                 deposit_line.c.day.in_(ordinals),
                 among(db, deposit_line.c.card, some),
             )
-            .order_by(judgement.c.id)
+            .order_by(human_verdict.c.id)
         )
         for row in rows:
-            one = judgement_of(row)
+            one = human_verdict_of(row)
             found.setdefault(one.deposit, []).append(one)
     return found
 

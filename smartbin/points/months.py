@@ -134,7 +134,7 @@ def check(engine: Engine, file: Path, zone: ZoneInfo) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ClosedMonth:
     """What was kept of a month (yyyymm) when it was closed."""
 
     month: int
@@ -144,11 +144,11 @@ class Kept:
     closed_us: int
 
 
-def closed(engine: Engine) -> list[Kept]:
+def closed(engine: Engine) -> list[ClosedMonth]:
     """The closed months, the newest first."""
     asked = select(closed_month).order_by(closed_month.c.month.desc())
     with snapshot(engine) as db:
-        return [Kept(**row._mapping) for row in db.execute(asked)]
+        return [ClosedMonth(**row._mapping) for row in db.execute(asked)]
 
 
 def content(engine: Engine, month: int, zone: ZoneInfo) -> Iterator[bytes]:

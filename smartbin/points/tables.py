@@ -49,7 +49,7 @@ points_month = Table(
     sqlite_with_rowid=False,
 )
 
-# The tariff and the registry as points were last settled by, append-only (records/rules.py).
+# The tariff and the registry as points were last settled by, append-only (points/kept_rules.py).
 points_rules = Table(
     "points_rules",
     metadata,

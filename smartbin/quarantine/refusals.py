@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.quarantine.store import Kept, Quarantine
+from smartbin.quarantine.store import Quarantine, QuarantinedMessage
 
 # A device's name comes from a stranger's topic: more kinds than this are counted as one.
 KINDS_MAX = 50_000
@@ -110,13 +110,15 @@ class Refusals:
             for line in lines:
                 if not line.endswith(b"\n"):
                     return  # being written, or torn
-                refusal = self._refusal(Kept.of(line.decode("utf-8", "backslashreplace")))
+                refusal = self._refusal(
+                    QuarantinedMessage.of(line.decode("utf-8", "backslashreplace"))
+                )
                 if refusal not in known.counts:
                     kinds += 1
                 known.counts[refusal if kinds <= KINDS_MAX else OTHERS] += 1
                 known.read_bytes += len(line)
                 known.last = line
 
-    def _refusal(self, kept: Kept) -> Refusal:
+    def _refusal(self, kept: QuarantinedMessage) -> Refusal:
         day = calendar.day_of(kept.rejected.received_at_us, self._zone)
         return Refusal(kept.device, kept.rejected.reason, day)

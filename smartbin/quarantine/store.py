@@ -25,7 +25,7 @@ FILES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class QuarantinedMessage:
     """A refused message under the id that its content gives it."""
 
     id: str
@@ -38,7 +38,7 @@ class Kept:
         return parts[3] if len(parts) == 5 else ""
 
     @classmethod
-    def of(cls, line: str) -> Kept:
+    def of(cls, line: str) -> QuarantinedMessage:
         """What a line of a file holds; one that was cut off is shown, not hidden."""
         try:
             row = json.loads(line)
@@ -82,19 +82,21 @@ class Quarantine:
             raise StoreUnavailable(f"quarantine {self._folder}: {error.strerror}") from error
         return len(lines)
 
-    def __iter__(self) -> Iterator[Kept]:
+    def __iter__(self) -> Iterator[QuarantinedMessage]:
         for path in self.files():
             with self._readable(), path.open(encoding="utf-8") as lines:
                 for line in lines:
                     if line.endswith("\n"):  # a torn last line was never acknowledged
-                        yield Kept.of(line)
+                        yield QuarantinedMessage.of(line)
 
-    def newest(self) -> Iterator[Kept]:
+    def newest(self) -> Iterator[QuarantinedMessage]:
         """What is kept, the last first; holds one file's lines at a time."""
         for path in reversed(self.files()):
             with self._readable():
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-                yield from (Kept.of(line) for line in reversed(lines) if line.endswith("\n"))
+                yield from (
+                    QuarantinedMessage.of(line) for line in reversed(lines) if line.endswith("\n")
+                )
 
     def counts(self) -> Counter[tuple[str, str]]:
         """How many messages are kept by (device, reason)."""
@@ -116,7 +118,11 @@ class Quarantine:
     def _remove(self, ids: set[str]) -> None:
         for path in self.files():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            left = [line for line in lines if line.endswith("\n") and Kept.of(line).id not in ids]
+            left = [
+                line
+                for line in lines
+                if line.endswith("\n") and QuarantinedMessage.of(line).id not in ids
+            ]
             if len(left) == len(lines):
                 continue
             if not left:

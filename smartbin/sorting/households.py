@@ -19,11 +19,11 @@ from smartbin.database.bulk import AT_ONCE, among
 from smartbin.database.reading import snapshot
 from smartbin.deposit_lines.tables import deposit_line
 from smartbin.facts.events import Judge, Span, Verdict
-from smartbin.verdicts.rules import DepositKey, Judgement, standing
+from smartbin.verdicts.rules import DepositKey, HumanVerdict, standing
 from smartbin.verdicts.store import of_row
-from smartbin.verdicts.tables import judgement
+from smartbin.verdicts.tables import human_verdict
 
-_LINE, _HELD, _JUDGED = deposit_line.c, holding.c, judgement.c
+_LINE, _HELD, _JUDGED = deposit_line.c, holding.c, human_verdict.c
 _SAME_DEPOSIT = and_(
     _JUDGED.device == _LINE.device, _JUDGED.door == _LINE.door, _JUDGED.at_us == _LINE.at_us
 )
@@ -129,10 +129,10 @@ def _not_judged(
         yield from map(_CARD_DAY, db.execute(asked.where(some)))
 
 
-def _judged(db: Connection, days: Days) -> Mapping[DepositKey, list[Judgement]]:
+def _judged(db: Connection, days: Days) -> Mapping[DepositKey, list[HumanVerdict]]:
     window = days.first.toordinal(), days.last.toordinal()
-    asked = select(judgement).where(_JUDGED.day.between(*window)).order_by(_JUDGED.id)
-    found: dict[DepositKey, list[Judgement]] = defaultdict(list)
+    asked = select(human_verdict).where(_JUDGED.day.between(*window)).order_by(_JUDGED.id)
+    found: dict[DepositKey, list[HumanVerdict]] = defaultdict(list)
     for row in db.execute(asked):
         one = of_row(row)
         found[one.deposit].append(one)
@@ -140,7 +140,7 @@ def _judged(db: Connection, days: Days) -> Mapping[DepositKey, list[Judgement]]:
 
 
 def _judged_valid(
-    db: Connection, judged: Mapping[DepositKey, Sequence[Judgement]], valid_weight_g: int
+    db: Connection, judged: Mapping[DepositKey, Sequence[HumanVerdict]], valid_weight_g: int
 ) -> Iterator[tuple[str, int]]:
     """Cards and days with a deposit that people judged, and that is valid as their verdict has
     it.

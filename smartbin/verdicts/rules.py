@@ -23,7 +23,7 @@ class DepositKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class HumanVerdict:
     """A person's verdict on a deposit: ``judge`` is the office of ``who``, ``device_verdict``
     what the device had said.
     """
@@ -40,7 +40,7 @@ class Judgement:
 
 
 def standing(
-    verdict: Verdict | None, judge: Judge | None, judgements: Iterable[Judgement]
+    verdict: Verdict | None, judge: Judge | None, judgements: Iterable[HumanVerdict]
 ) -> tuple[Verdict | None, Judge | None]:
     """The verdict that stands, and whose it is, after the device's own and people's in order of
     time.
@@ -51,7 +51,7 @@ def standing(
     return verdict, judge
 
 
-def correction_of(key: DepositKey, judged: Sequence[Judgement]) -> Correction | None:
+def correction_of(key: DepositKey, judged: Sequence[HumanVerdict]) -> Correction | None:
     """What people's verdicts on one deposit, oldest first, change in its device's counts."""
     first = judged[0]
     verdict, _ = standing(first.device_verdict, first.device_judge, judged)

@@ -18,15 +18,15 @@ from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.database.requests import once
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Judge, Verdict
-from smartbin.verdicts.rules import Correction, DepositKey, Judgement, correction_of
-from smartbin.verdicts.tables import judgement
+from smartbin.verdicts.rules import Correction, DepositKey, HumanVerdict, correction_of
+from smartbin.verdicts.tables import human_verdict
 
 WHO_LENGTH_MAX, WHY_LENGTH_MAX = 64, 200
 _SAID = frozenset({"device", "door", "at_us", "verdict", "judge", "who", "why"})
 _AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
 
 
-class Judgements:
+class HumanVerdicts:
     """People's verdicts in the records' database."""
 
     def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
@@ -41,7 +41,7 @@ class Judgements:
         why: str,
         now_us: int,
         request_id: str | None = None,
-    ) -> Judgement:
+    ) -> HumanVerdict:
         """Keep a verdict on a deposit as its device stated it, and mark the points of its card's
         day to be settled again, in one transaction. BadInput names what is wrong.
 
@@ -55,7 +55,9 @@ class Judgements:
                 raise BadInput(f"{name}: write 1 to {most} characters")
         key = DepositKey(deposit.device, deposit.door, deposit.at_us)
         day = calendar.day_of(deposit.at_us, self._zone)
-        kept = Judgement(key, day, deposit.verdict, deposit.judge, verdict, judge, who, why, now_us)
+        kept = HumanVerdict(
+            key, day, deposit.verdict, deposit.judge, verdict, judge, who, why, now_us
+        )
         try:
             kept, marked = self._once(kept, request_id)
             if not marked:
@@ -67,11 +69,11 @@ class Judgements:
             raise StoreUnavailable(f"records: {error}") from error
         return kept
 
-    def _once(self, new: Judgement, request_id: str | None) -> tuple[Judgement, bool]:
+    def _once(self, new: HumanVerdict, request_id: str | None) -> tuple[HumanVerdict, bool]:
         """The verdict as it was kept, and whether its card's day is marked."""
 
         def keep(db: Connection) -> dict[str, Any]:
-            db.execute(insert(judgement).values(_row(new)))
+            db.execute(insert(human_verdict).values(_row(new)))
             return {"judged_at_us": new.judged_at_us, "marked": _mark(db, new.deposit)}
 
         if request_id is None:
@@ -79,7 +81,7 @@ class Judgements:
                 return new, keep(db)["marked"]
         said = {key: value for key, value in _row(new).items() if key in _SAID}
 
-        def answered() -> tuple[Judgement, bool]:
+        def answered() -> tuple[HumanVerdict, bool]:
             with self._engine.begin() as db:
                 done = once(db, request_id, said, new.judged_at_us, partial(keep, db))
             return replace(new, judged_at_us=done["judged_at_us"]), done["marked"]
@@ -89,26 +91,26 @@ class Judgements:
         except IntegrityError:  # the same request at the same time: it has been kept now
             return answered()
 
-    def for_deposits(self, keys: Sequence[DepositKey]) -> Mapping[DepositKey, list[Judgement]]:
+    def for_deposits(self, keys: Sequence[DepositKey]) -> Mapping[DepositKey, list[HumanVerdict]]:
         """The verdicts on each of these deposits, oldest first; a deposit without one is absent."""
-        found: dict[DepositKey, list[Judgement]] = {}
-        columns = tuple_(judgement.c.device, judgement.c.door, judgement.c.at_us)
+        found: dict[DepositKey, list[HumanVerdict]] = {}
+        columns = tuple_(human_verdict.c.device, human_verdict.c.door, human_verdict.c.at_us)
         with self._engine.connect().execution_options(reading=True) as db:
             for start in range(0, len(keys), _AT_ONCE):
                 some = [tuple(key) for key in keys[start : start + _AT_ONCE]]
-                asked = select(judgement).where(columns.in_(some)).order_by(judgement.c.id)
+                asked = select(human_verdict).where(columns.in_(some)).order_by(human_verdict.c.id)
                 for row in db.execute(asked):
                     one = of_row(row)
                     found.setdefault(one.deposit, []).append(one)
         return found
 
-    def of_device(self, device: str, days: Days, limit: int, skip: int = 0) -> list[Judgement]:
+    def of_device(self, device: str, days: Days, limit: int, skip: int = 0) -> list[HumanVerdict]:
         """Verdicts on a device's deposits of these days, the newest first, without the first
         ``skip``.
         """
-        table = judgement.c
+        table = human_verdict.c
         asked = (
-            select(judgement)
+            select(human_verdict)
             .where(table.day.between(days.first.toordinal(), days.last.toordinal()))
             .where(table.device == device)
             .order_by(table.id.desc())
@@ -120,13 +122,13 @@ class Judgements:
 
     def corrections(self, days: Days, devices: Iterable[str] | None = None) -> list[Correction]:
         """What people's verdicts change in the devices' own counts of these days."""
-        table = judgement.c
-        asked = select(judgement).where(
+        table = human_verdict.c
+        asked = select(human_verdict).where(
             table.day.between(days.first.toordinal(), days.last.toordinal())
         )
         if devices is not None:
             asked = asked.where(table.device.in_(sorted(set(devices))))
-        by_deposit: dict[DepositKey, list[Judgement]] = {}
+        by_deposit: dict[DepositKey, list[HumanVerdict]] = {}
         with self._engine.connect().execution_options(reading=True) as db:
             for row in db.execute(asked.order_by(table.id)):
                 one = of_row(row)
@@ -135,9 +137,9 @@ class Judgements:
         return [correction for correction in corrections if correction is not None]
 
 
-def of_row(row: Row[tuple[object, ...]]) -> Judgement:
+def of_row(row: Row[tuple[object, ...]]) -> HumanVerdict:
     """The verdict that a row of the table holds."""
-    return Judgement(
+    return HumanVerdict(
         DepositKey(row.device, row.door, row.at_us),
         date.fromordinal(row.day),
         row.device_verdict and Verdict(row.device_verdict),
@@ -150,7 +152,7 @@ def of_row(row: Row[tuple[object, ...]]) -> Judgement:
     )
 
 
-def _row(j: Judgement) -> dict[str, object]:
+def _row(j: HumanVerdict) -> dict[str, object]:
     return {
         **j.deposit._asdict(),
         "day": j.day.toordinal(),

@@ -8,8 +8,8 @@ from smartbin.database.metadata import ID, metadata
 
 # What people judged. Append-only, refused by the database otherwise: a later verdict is a row of
 # its own. ``device_*`` is what the device had said of the deposit.
-judgement = Table(
-    "judgement",
+human_verdict = Table(
+    "judgement",  # the table keeps the name that deployed databases know
     metadata,
     Column("id", ID, primary_key=True),
     Column("device", String(32), nullable=False),

@@ -29,7 +29,7 @@ from smartbin.facts.wire import Rejected
 from smartbin.people.principals import Role
 from smartbin.points.redemptions import Reward, Shop
 from smartbin.quarantine.store import Quarantine
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.api.conftest import NOON_US, PAGE, Api, opened
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT
@@ -95,7 +95,7 @@ def fill(api: Api) -> None:
     shop.put(Reward("soap", FORMULA, FORMULA, 1, 6))
     shop.adjust(HOME, "a" * 8, 5, FORMULA, FORMULA, NOON_US)
     shop.redeem(HOME, "b" * 8, "soap", 1, FORMULA, NOON_US)
-    judge = Judgements(engine, SHANGHAI)
+    judge = HumanVerdicts(engine, SHANGHAI)
     judge.add(deposits[0], Verdict.INCORRECT, Judge.INSPECTOR, FORMULA, FORMULA, NOON_US)
 
 

@@ -17,7 +17,7 @@ from smartbin.core import calendar
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.sorting.rules.limits import Limits
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.api.conftest import NOON_US, Api
 from tests.places import SHANGHAI
 
@@ -100,7 +100,7 @@ def test_households_are_counted_once_and_deposits_all(lived: Api) -> None:
 
 
 def test_peoples_verdicts_decide_who_took_part(lived: Api) -> None:
-    judged = Judgements(lived.parts.engine, SHANGHAI)
+    judged = HumanVerdicts(lived.parts.engine, SHANGHAI)
     by = (Judge.INSPECTOR, "li", "seen", NOON_US)
     judged.add(deposit("H2", 20, 3, verdict=Verdict.INCORRECT), Verdict.CORRECT, *by)
     judged.add(deposit("H1", 20, 1), Verdict.CORRECT, *by)

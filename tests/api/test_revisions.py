@@ -15,7 +15,7 @@ from api.sorting.publishing import Publishing, publish
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.sorting.tables import figure_revision
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.api.conftest import NOON_US, TODAY, Api
 from tests.api.test_statistics import a_day
 from tests.places import SHANGHAI
@@ -39,7 +39,7 @@ def test_late_data_and_verdicts_make_revisions(api: Api) -> None:
     api.writer.append([late])
     later = replace(api.parts, now_us=lambda: NOON_US + 5)
     assert publish(later) == 1
-    judged = Judgements(api.parts.engine, SHANGHAI)
+    judged = HumanVerdicts(api.parts.engine, SHANGHAI)
     judged.add(late, Verdict.CORRECT, Judge.INSPECTOR, "li", "seen", NOON_US)
     assert publish(replace(api.parts, now_us=lambda: NOON_US + 9)) == 1
     answer: Any = api.get(address)

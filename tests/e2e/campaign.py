@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from simulator import run
-from simulator.children import PartFailed
 from simulator.faults import Delivery, Profile
 from simulator.fleet import Fleet
 from simulator.households import accounts, people_of
+from simulator.processes import PartFailed
 from simulator.system import System
 from smartbin.facts.events import Deposit
 from tests.oracle.figures import Site

@@ -58,11 +58,11 @@ class Demo:
         until(there, f"{words!r} in {self._out}", within_s)
 
     def kill(self) -> None:
-        """Whatever happened: its warden ends what it has started."""
+        """Whatever happened: its reaper ends what it has started."""
         self.process.kill()
         self.process.wait()
 
-    def children(self) -> set[int]:
+    def processes(self) -> set[int]:
         shown = subprocess.run(["ps", "-ax", "-o", "pid=,ppid="], capture_output=True, check=True)
         pairs = [line.split() for line in shown.stdout.decode().splitlines()]
         return {int(pid) for pid, parent in pairs if int(parent) == self.process.pid}
@@ -83,12 +83,12 @@ def alive(pid: int) -> bool:
 
 
 def end(demo: Demo, number: int) -> int:
-    """Send a signal; answers the exit status when it and all its children have ended."""
-    children = demo.children()
-    assert len(children) >= 4, "warden, broker, gateway, API"
+    """Send a signal; answers the exit status when it and all its processes have ended."""
+    processes = demo.processes()
+    assert len(processes) >= 4, "reaper, broker, gateway, API"
     demo.process.send_signal(number)
     status = demo.process.wait(END_S)
-    assert not [pid for pid in children if alive(pid)]
+    assert not [pid for pid in processes if alive(pid)]
     return status
 
 
@@ -160,11 +160,11 @@ def test_a_killed_demo_leaves_nothing_and_a_failed_build_is_said(tmp_path: Path)
         log = tmp_path / "var/logs/screens.log"
         assert str(log) in demo.said
         assert "no registry" in log.read_text()
-        children = demo.children()
-        assert len(children) >= 4
+        processes = demo.processes()
+        assert len(processes) >= 4
     finally:
         demo.kill()
-    until(lambda: not [pid for pid in children if alive(pid)], "its children end", END_S)
+    until(lambda: not [pid for pid in processes if alive(pid)], "its processes end", END_S)
 
 
 def test_a_build_under_way_ends_too(tmp_path: Path) -> None:

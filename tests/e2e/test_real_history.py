@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from simulator.children import Children
+from simulator.processes import Processes
 from simulator.system import start_broker
 from tests.real import free_port, missing
 
@@ -54,17 +54,17 @@ def test_real_emptyings_add_up_and_a_second_replay_changes_nothing(tmp_path: Pat
     replay = [sys.executable, "-m", "simulator", "replay", str(file), "--level"]
     replay += ["level_before_pct", "--place", "place", "--zone", "Europe/London"]
     replay += ["--shift-days", str(SHIFT_DAYS)]
-    with Children(tmp_path / "logs") as children:
-        children.ask("make site", [*replay, "--make-site", str(tmp_path / "site")], {})
-        start_broker(children, tmp_path, mqtt)
-        children.start("gateway", [sys.executable, "-m", "gateway"], settings)
-        children.start("api", [sys.executable, "-m", "api"], settings)
-        children.wait_for_url("gateway", f"http://127.0.0.1:{health}/readyz")
-        children.wait_for_url("api", f"http://127.0.0.1:{http}/healthz")
+    with Processes(tmp_path / "logs") as processes:
+        processes.ask("make site", [*replay, "--make-site", str(tmp_path / "site")], {})
+        start_broker(processes, tmp_path, mqtt)
+        processes.start("gateway", [sys.executable, "-m", "gateway"], settings)
+        processes.start("api", [sys.executable, "-m", "api"], settings)
+        processes.wait_for_url("gateway", f"http://127.0.0.1:{health}/readyz")
+        processes.wait_for_url("api", f"http://127.0.0.1:{http}/healthz")
         make = [sys.executable, "-m", "api", "token", "create", "--role", "crew", "--name", "test"]
-        token = children.ask("token", make, settings)
+        token = processes.ask("token", make, settings)
         for turn in (1, 2):
-            children.ask("replay", replay, settings)
+            processes.ask("replay", replay, settings)
             _wait_kept(f"http://127.0.0.1:{health}/metrics", turn * 20_000)
             told = {d: _sums(f"http://127.0.0.1:{http}", token, d) for d in wanted}
             assert told == dict(wanted)

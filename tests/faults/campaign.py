@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from simulator.recent import AGAIN_S
+from simulator.recent import REPEAT_S
 from smartbin.accounts.store import Accounts
 from smartbin.accounts.tables import account, holding
 from smartbin.core import calendar
@@ -82,7 +82,7 @@ class Campaign:
 
         ``again``: devices that, connected anew, send the last two minutes once more.
         """
-        self.plant.devices.again_s = AGAIN_S if again else 0.0
+        self.plant.devices.again_s = REPEAT_S if again else 0.0
         before = self.wrong()
         new = [self._deposit(len(self.sent) + n) for n in range(events)]
         devices = self.plant.devices

@@ -33,7 +33,7 @@ from tests.places import SHANGHAI
 from tests.postgres import Postgresd, programs
 from tests.real import ROOT, Mosquitto, free_port, until
 
-PATIENCE_S = 180.0
+TIMEOUT_S = 180.0
 KEEPALIVE_S = 5  # how soon a device notices that nobody answers
 
 
@@ -155,7 +155,7 @@ def plant(folder: Path) -> Iterator[Plant]:
         ends.callback(reader.close)
         logins = [Login(device, "", "") for device in registry.devices]
         broker = Broker.parse(f"mqtt://127.0.0.1:{proxies['devices'].port}")
-        devices = Publisher(broker, logins, patience_s=PATIENCE_S, keepalive_s=KEEPALIVE_S)
+        devices = Publisher(broker, logins, patience_s=TIMEOUT_S, keepalive_s=KEEPALIVE_S)
         ends.callback(devices.close)
         yield Plant(
             *(folder, mosquitto, influx, postgres, gateway, api),

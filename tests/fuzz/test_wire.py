@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from smartbin.facts.wire import MESSAGES, REASONS, Decoder, is_last_will
 from smartbin.facts.wire.decode import EARLIEST_US, MAX_AHEAD_US
-from smartbin.quarantine.store import Kept, _line
+from smartbin.quarantine.store import QuarantinedMessage, _line
 from tests.fuzz.mutations import INPUTS, SEED, mutated
 from tests.places import small_registry
 from tests.real import ROOT
@@ -58,7 +58,7 @@ def hold(topic: str, payload: bytes) -> None:
     for refused in decoded.rejected:
         assert refused.reason in REASONS
         line = _line("0" * 16, refused)
-        assert Kept.of(line).rejected.payload == refused.payload, "kept whole"
+        assert QuarantinedMessage.of(line).rejected.payload == refused.payload, "kept whole"
         assert line.count("\n") == 1
         assert "\x1b" not in line, "a terminal that shows it is not driven by it"
         again = DECODER.decode(refused.topic, refused.payload, NOW_US)

@@ -1,6 +1,6 @@
 """Points once more, by a straightforward implementation written from docs/points.md alone.
 
-It shares no code and no shape with ``smartbin.rewards``: plain dicts as TOML and JSON have them,
+It shares no code and no shape with ``smartbin.points``: plain dicts as TOML and JSON have them,
 fractions instead of scaled integers, every rule asked anew over all deposits so far instead of
 running counters. Slow, and meant to be.
 """

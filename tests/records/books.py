@@ -18,7 +18,7 @@ from smartbin.points.ledger import Booked, of_row
 from smartbin.points.rules.tariff import Tariff, Tariffs
 from smartbin.points.settle import Settler
 from smartbin.points.tables import ledger, points_month
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.places import SHANGHAI, small_registry
 
 DAY = date(2026, 11, 18)  # a Wednesday
@@ -68,7 +68,7 @@ class Books:
         return Settler(self.engine, REGISTRY, tariffs).settle(now_us, cards_at_once).entries
 
     def judge(self, deposit: Deposit, verdict: Verdict, now_us: int = NOW_US) -> None:
-        judged = Judgements(self.engine, SHANGHAI)
+        judged = HumanVerdicts(self.engine, SHANGHAI)
         judged.add(deposit, verdict, Judge.SUPERVISOR, "wang", "seen", now_us)
 
     def balance(self, code: str = HOME) -> int:

@@ -16,7 +16,7 @@ from smartbin.people.tokens import Tokens
 from smartbin.people.users import Users
 from smartbin.points.redemptions import Reward, Shop
 from smartbin.verdicts.rules import DepositKey
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.places import SHANGHAI
 from tests.records.books import DAY, HOME, NOW_US, Books, kitchen
 
@@ -44,7 +44,7 @@ def sizes(books: Books) -> dict[str, int]:
 def test_a_text_is_kept_as_it_is_and_touches_nothing_else(books: Books) -> None:
     before = sizes(books)
     users, tokens = Users(books.engine, Passwords()), Tokens(books.engine)
-    shop, judgements = Shop(books.engine, SHANGHAI), Judgements(books.engine, SHANGHAI)
+    shop, judgements = Shop(books.engine, SHANGHAI), HumanVerdicts(books.engine, SHANGHAI)
     rewards = [Reward(f"x{n}", text, text, n + 1, 6) for n, text in enumerate(HOSTILE)]
     judged = {}
     for text, reward in zip(HOSTILE, rewards, strict=True):

@@ -15,9 +15,9 @@ from smartbin.core.errors import BadInput, Conflict
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
-from smartbin.verdicts.rules import Correction, DepositKey, Judgement, standing
-from smartbin.verdicts.store import Judgements
-from smartbin.verdicts.tables import judgement
+from smartbin.verdicts.rules import Correction, DepositKey, HumanVerdict, standing
+from smartbin.verdicts.store import HumanVerdicts
+from smartbin.verdicts.tables import human_verdict
 from tests.places import SHANGHAI
 
 DAY = date(2026, 11, 20)
@@ -36,17 +36,19 @@ def marks(engine: Engine) -> list[tuple[str, int, str | None]]:
 
 def test_a_verdict_is_kept_and_its_cards_day_marked(engine: Engine) -> None:
     DepositLines(engine, SHANGHAI).append([DEPOSIT])
-    kept = Judgements(engine, SHANGHAI).add(
+    kept = HumanVerdicts(engine, SHANGHAI).add(
         DEPOSIT, Verdict.INCORRECT, Judge.SUPERVISOR, "wang", "塑料袋 plastic bag", NOW_US
     )
     assert kept.day == DAY
-    assert Judgements(engine, SHANGHAI).for_deposits([KEY, KEY._replace(at_us=1)]) == {KEY: [kept]}
+    assert HumanVerdicts(engine, SHANGHAI).for_deposits([KEY, KEY._replace(at_us=1)]) == {
+        KEY: [kept]
+    }
     day = DAY.toordinal()
     assert marks(engine) == [("K3f9Qz", day, None), ("K3f9Qz", day, "verdict")]
 
 
 def test_a_deposit_without_a_card_is_judged_too(engine: Engine) -> None:
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
     judged.add(DEPOSIT, Verdict.INCORRECT, Judge.SUPERVISOR, "wang", "bag", NOW_US)
     assert marks(engine) == []
     assert judged.corrections(Days(DAY, DAY)) == [Correction(DOOR, DAY, 0, -1)]
@@ -55,7 +57,7 @@ def test_a_deposit_without_a_card_is_judged_too(engine: Engine) -> None:
 
 
 def test_the_newest_of_equals_stands_and_the_inspector_outranks(engine: Engine) -> None:
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
 
     def said(verdict: Verdict, judge: Judge) -> list[Correction]:
         judged.add(DEPOSIT, verdict, judge, "wang", "seen", NOW_US)
@@ -73,14 +75,16 @@ def test_the_newest_of_equals_stands_and_the_inspector_outranks(engine: Engine) 
 
 def test_what_nobody_judged_is_judged_by_a_person(engine: Engine) -> None:
     plain = Deposit("bin-001", "kitchen", AT_US, 900)
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
     judged.add(plain, Verdict.CORRECT, Judge.SUPERVISOR, "wang", "seen", NOW_US)
     assert judged.corrections(Days(DAY, DAY)) == [Correction(DOOR, DAY, 1, 1)]
 
 
-@pytest.mark.parametrize("change", [update(judgement).values(verdict="correct"), delete(judgement)])
+@pytest.mark.parametrize(
+    "change", [update(human_verdict).values(verdict="correct"), delete(human_verdict)]
+)
 def test_the_database_refuses_to_change_a_verdict(engine: Engine, change: object) -> None:
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
     judged.add(DEPOSIT, Verdict.INCORRECT, Judge.INSPECTOR, "li", "seen", NOW_US)
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as db:
         db.execute(change)  # type: ignore[call-overload]
@@ -88,7 +92,7 @@ def test_the_database_refuses_to_change_a_verdict(engine: Engine, change: object
 
 
 def test_a_verdict_needs_a_name_a_reason_and_an_office(engine: Engine) -> None:
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
     for judge, who, why, named in (
         (Judge.CAMERA, "wang", "seen", "judge"),
         (Judge.SUPERVISOR, " ", "seen", "who"),
@@ -100,9 +104,9 @@ def test_a_verdict_needs_a_name_a_reason_and_an_office(engine: Engine) -> None:
 
 def test_a_request_is_kept_once_and_means_one_verdict(engine: Engine) -> None:
     DepositLines(engine, SHANGHAI).append([DEPOSIT])
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
 
-    def said(verdict: Verdict, now_us: int) -> Judgement:
+    def said(verdict: Verdict, now_us: int) -> HumanVerdict:
         return judged.add(DEPOSIT, verdict, Judge.SUPERVISOR, "wang", "seen", now_us, "request-1")
 
     first = said(Verdict.INCORRECT, NOW_US)
@@ -114,7 +118,7 @@ def test_a_request_is_kept_once_and_means_one_verdict(engine: Engine) -> None:
 
 
 def test_one_request_from_many_sides_at_once_is_kept_once(engine: Engine) -> None:
-    judged = Judgements(engine, SHANGHAI)
+    judged = HumanVerdicts(engine, SHANGHAI)
 
     def said(now_us: int) -> int:
         why = judged.add(

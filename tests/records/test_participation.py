@@ -7,7 +7,7 @@ from smartbin.core.calendar import Days
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey, Judge, Span, Verdict
 from smartbin.sorting.households import Households, holders, took_part
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.places import SHANGHAI
 from tests.records.books import DAY, HOME, NOW_US, OTHER, Books
 
@@ -27,7 +27,7 @@ def test_households_and_holders(books: Books) -> None:
     assert took_part(books.engine, DAYS, 200) == {"oak": oak, "elm": elm}
     assert took_part(books.engine, DAYS, 901) == {"oak": elm, "elm": elm}
     by = (Judge.INSPECTOR, "li", "seen", NOW_US)
-    judged = Judgements(books.engine, SHANGHAI)
+    judged = HumanVerdicts(books.engine, SHANGHAI)
     judged.add(deposits[2], Verdict.CORRECT, *by)
     judged.add(deposits[0], Verdict.INCORRECT, *by)
     assert took_part(books.engine, DAYS, 200, "oak") == {"oak": oak}, "another deposit is left"

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from smartbin.facts.events import Deposit, Fact, identity
-from smartbin.quarantine.store import Kept, Quarantine
+from smartbin.quarantine.store import Quarantine, QuarantinedMessage
 from smartbin.telemetry.sqlite.source import SqliteSource
 from tests.oracle.points import oracle
 from tests.places import SHANGHAI
@@ -42,7 +42,7 @@ def faults(world: World) -> list[str]:
     ]
 
 
-def _early(world: World, shelf: list[Kept]) -> set[Any]:
+def _early(world: World, shelf: list[QuarantinedMessage]) -> set[Any]:
     """The names of facts that a gateway whose clock was behind set aside as from the future."""
     return {
         identity(fact)
@@ -99,7 +99,7 @@ def _lines_follow(
     yield from (f"twice in records: {row}" for row, times in Counter(lines).items() if times > 1)
 
 
-def _set_aside(world: World, shelf: list[Kept], early: set[Any]) -> Iterator[str]:
+def _set_aside(world: World, shelf: list[QuarantinedMessage], early: set[Any]) -> Iterator[str]:
     whole = [k for k in shelf if k.id]  # a line torn by a power cut was never acknowledged
     told = {(k.rejected.topic, k.rejected.payload) for k in whole}
     yield from (f"refused and nowhere: {m!r}" for m in world.said.poison - told)

@@ -27,7 +27,7 @@ from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.points.settle import Settler
 from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry.sqlite.writer import SqliteWriter
-from smartbin.verdicts.store import Judgements
+from smartbin.verdicts.store import HumanVerdicts
 from tests.places import SHANGHAI
 from tests.records.books import NOW_US, REGISTRY, Books
 from tests.simulation.broker import Broker, Link
@@ -167,7 +167,7 @@ class World:
         verdict = chance.choice(list(Verdict))
         judge = chance.choice([Judge.SUPERVISOR, Judge.INSPECTOR])
         at_us = NOW_US + next(self.ticks)
-        judgements = Judgements(engine, SHANGHAI)
+        judgements = HumanVerdicts(engine, SHANGHAI)
         self._write(lambda: judgements.add(deposit, verdict, judge, "w", "seen", at_us), engine)
         self.judged.append((deposit.device, deposit.door, deposit.at_us))
 

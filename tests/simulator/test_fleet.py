@@ -13,7 +13,7 @@ from simulator.expect import Expected
 from simulator.faults import Profile, deliveries, messages_of
 from simulator.fleet import Fleet
 from simulator.households import Behaviour, people_of
-from simulator.teller import Message
+from simulator.message_builder import Message
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts import wire

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.recent import AGAIN_S, BYTES_MAX, Message, Recent
+from simulator.recent import BYTES_MAX, REPEAT_S, Message, Recent
 
 
 def said(n: int, size: int = 1) -> Message:
@@ -17,7 +17,7 @@ def test_two_minutes_are_kept_and_taken_once() -> None:
     recent = Recent()
     for n in range(300):
         recent.keep(said(n), float(n))
-    assert topics(recent.take(299 - AGAIN_S)) == [f"t/{n}" for n in range(179, 300)]
+    assert topics(recent.take(299 - REPEAT_S)) == [f"t/{n}" for n in range(179, 300)]
     assert recent.take(0) == []
 
 
@@ -27,7 +27,7 @@ def test_a_repetition_is_as_old_as_what_it_repeats() -> None:
     (again,) = recent.take(0)
     recent.keep(again, 1100.0)
     recent.keep(said(2), 1100.0)
-    assert topics(recent.take(1121 - AGAIN_S)) == ["t/2"]
+    assert topics(recent.take(1121 - REPEAT_S)) == ["t/2"]
 
 
 def test_memory_is_bounded_and_the_newest_stay() -> None:
@@ -44,4 +44,4 @@ def test_what_is_old_does_not_wait_for_a_reconnect_to_go() -> None:
     recent = Recent()
     for n in range(100_000):
         recent.keep(said(n), float(n))
-    assert len(recent.take(0)) == AGAIN_S + 1
+    assert len(recent.take(0)) == REPEAT_S + 1

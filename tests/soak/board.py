@@ -171,17 +171,17 @@ def _samples(wall: int, minutes: float, sent: list[int]) -> Iterator[Sample]:
 
 def _family(pid: int) -> list[int]:
     """A process and all below it."""
-    children: dict[int, list[int]] = {}
+    processes: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue  # it has just ended
-            children.setdefault(parent, []).append(int(entry.name))
+            processes.setdefault(parent, []).append(int(entry.name))
     found = [pid]
     for one in found:
-        found.extend(children.get(one, []))
+        found.extend(processes.get(one, []))
     return found
 
 

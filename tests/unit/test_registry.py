@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, UnknownPlace
+from smartbin.operator.check import main
 from smartbin.places import CommunityKind, DeviceKind, tables
-from smartbin.places.__main__ import main
 from smartbin.places.load import load
 from smartbin.places.tables import Mistakes, Row, disjoint
 

@@ -1,6 +1,6 @@
 """The published form of the wire format: AsyncAPI 3 with JSON Schema, made from the code.
 
-``python -m smartbin.wire.asyncapi FILE`` writes it; a test keeps docs/asyncapi.json current.
+``python -m smartbin.facts.wire.asyncapi FILE`` writes it; a test keeps docs/asyncapi.json current.
 """
 
 from __future__ import annotations

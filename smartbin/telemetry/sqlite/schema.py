@@ -3,7 +3,7 @@
 Every table of facts is keyed by the fact's identity, so keeping a fact twice is keeping it once.
 Roll-ups are kept in the same transaction from *newly inserted* rows alone, so they are exact
 however often and in whatever order facts come. ``day`` is the ordinal of the site's calendar day,
-``hour`` the hour of that day: computed once, by ``smartbin.calendar``, when the fact comes in.
+``hour`` the hour of that day: computed once, by ``smartbin.core.calendar``, when the fact comes in.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class PartFailed(Exception):
     """A part of the demo did not start or ended by itself; the sentence names its log."""
 
 
-class Children:
+class Processes:
     """Started processes, each with a log of its own."""
 
     def __init__(self, logs: Path) -> None:
@@ -40,7 +40,7 @@ class Children:
     def __enter__(self) -> Self:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._warden = subprocess.Popen(
-            [sys.executable, "-m", "simulator.warden"],
+            [sys.executable, "-m", "simulator.reaper"],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )

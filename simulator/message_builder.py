@@ -34,7 +34,7 @@ Happening = tuple[int, int, Any]  # when (ms), which of the below, and its detai
 PUT, BROUGHT, EMPTIED, ALARM, STATUS, FILL = range(6)
 
 
-class Teller:
+class MessageBuilder:
     """One device's day. ``seq`` is the counter before its first message."""
 
     def __init__(self, device: str, doors: Sequence[Door], loads: dict[str, int], seq: int) -> None:

@@ -1,4 +1,4 @@
-"""``python -m smartbin.registry check FOLDER``: the counts, or every mistake with its remedy."""
+"""``python -m smartbin.operator.check check FOLDER``: the counts, or every mistake with its remedy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smartbin.sorting.rules import limits
 
 def main(argv: list[str] | None = None) -> int:
     """Check a site's folder; 0 when it can be used, 1 when it cannot."""
-    parser = argparse.ArgumentParser(prog="python -m smartbin.registry")
+    parser = argparse.ArgumentParser(prog="python -m smartbin.operator.check")
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="print the counts, or every mistake")
     check.add_argument("folder", type=Path)
