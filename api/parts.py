@@ -11,11 +11,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
-from api.recent import Recent
+from api.recent import RecentAnswers
 from smartbin.core import calendar
 from smartbin.places import Registry
 from smartbin.points.rules.tariff import Tariffs
-from smartbin.quarantine.refusals import Refusals
+from smartbin.quarantine.refusals import RefusalCounts
 from smartbin.sorting.rules.limits import DEFAULT, Limits
 from smartbin.telemetry import TelemetryReader
 
@@ -36,12 +36,12 @@ class Parts:
     limits: Limits = DEFAULT
     tariffs: Tariffs = field(default_factory=lambda: Tariffs(()))
     settle_every_s: float = 0
-    refusals: Refusals = field(init=False)
-    recent: Recent = field(init=False, default_factory=Recent)
+    refusals: RefusalCounts = field(init=False)
+    recent: RecentAnswers = field(init=False, default_factory=RecentAnswers)
 
     def __post_init__(self) -> None:
         """Open the counts of the quarantine: they remember what they have read."""
-        refusals = Refusals(self.quarantine, self.registry.site.zone)
+        refusals = RefusalCounts(self.quarantine, self.registry.site.zone)
         object.__setattr__(self, "refusals", refusals)
 
     def today(self) -> date:

@@ -14,7 +14,7 @@ KEEP_US = 60 * calendar.US_PER_S
 MOST = 32
 
 
-class Recent:
+class RecentAnswers:
     """A bounded memory, oldest out first. Any number of threads; two that ask for the same at once
     may both make it.
     """

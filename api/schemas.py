@@ -11,7 +11,7 @@ from smartbin.facts.events import Category
 from smartbin.places import CommunityKind, DeviceKind
 
 
-class Community(BaseModel):
+class CommunityOut(BaseModel):
     """A community."""
 
     id: str = Field(examples=["yicheng-haoting"])
@@ -29,7 +29,7 @@ class Community(BaseModel):
 class Communities(BaseModel):
     """All communities."""
 
-    communities: list[Community]
+    communities: list[CommunityOut]
 
 
 class SiteDevice(BaseModel):
@@ -42,7 +42,7 @@ class SiteDevice(BaseModel):
     doors: list[str]
 
 
-class Site(BaseModel):
+class SiteOut(BaseModel):
     """The site and what it has."""
 
     id: str
@@ -170,7 +170,7 @@ class DepositRow(BaseModel):
     item: str | None
 
 
-class Deposits(BaseModel):
+class DepositsOut(BaseModel):
     """Deposits of a device, newest first. ``next_before`` continues when the page was full."""
 
     device: str

@@ -23,7 +23,7 @@ from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
 from gateway.http import Board, serve
 from gateway.meters import Meters
-from gateway.mqtt import Session, SessionTaken
+from gateway.mqtt import BrokerSession, SessionTaken
 from gateway.pipeline import Pipeline, Stopped
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
@@ -167,7 +167,7 @@ class Gateway(NamedTuple):
     """What ``build`` put together."""
 
     pipeline: Pipeline
-    session: Session
+    session: BrokerSession
 
 
 def build(
@@ -229,14 +229,14 @@ def _make_folder(quarantine: Path) -> None:
 
 def _session(
     settings: GatewaySettings, client_id: str, filters: Sequence[str], *, kept: bool = True
-) -> Session:
+) -> BrokerSession:
     broker = broker_of(
         settings.mqtt_url,
         client_id,
         settings.mqtt_password.get_secret_value(),
         settings.mqtt_ca_file,
     )
-    return Session(broker, filters, _memory(settings, client_id), _backoff(), kept=kept)
+    return BrokerSession(broker, filters, _memory(settings, client_id), _backoff(), kept=kept)
 
 
 def _memory(settings: GatewaySettings, client_id: str) -> SessionMemory:

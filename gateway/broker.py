@@ -19,7 +19,7 @@ SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerAddress:
     """Where the broker is and who we are. With ``tls`` and no ``ca_file`` the system's own
     authorities are trusted.
     """
@@ -35,7 +35,7 @@ class Broker:
 
 def broker_of(
     url: str, client_id: str, password: str | None = None, ca_file: Path | None = None
-) -> Broker:
+) -> BrokerAddress:
     """The broker that a URL names, ``mqtt://user@host:1883`` or ``mqtts://host:8883``; raises
     BadInput.
     """
@@ -62,7 +62,7 @@ def broker_of(
         raise BadInput("SMARTBIN_MQTT_PASSWORD: needs a user in SMARTBIN_MQTT_URL, mqtt://user@...")
     if ca_file is not None:
         _try_authority(ca_file)
-    return Broker(
+    return BrokerAddress(
         parts.hostname,
         port or SCHEMES[parts.scheme],
         parts.scheme == "mqtts",
@@ -127,7 +127,7 @@ class SessionMemory:
         os.replace(new, self._file)  # noqa: PTH105 - the name says that it is atomic
 
 
-def explain_error(error: Exception, broker: Broker) -> str:
+def explain_error(error: Exception, broker: BrokerAddress) -> str:
     """Why the broker cannot be reached, and what to look at."""
     where = f"{broker.host}:{broker.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -143,7 +143,7 @@ def explain_error(error: Exception, broker: Broker) -> str:
     )
 
 
-def explain_refusal(reason: str, broker: Broker) -> str:
+def explain_refusal(reason: str, broker: BrokerAddress) -> str:
     """What the broker's answer to our greeting means."""
     where = f"the broker at {broker.host}:{broker.port}"
     if reason in ("Not authorized", "Bad user name or password"):

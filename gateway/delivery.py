@@ -19,7 +19,7 @@ class Delivery(NamedTuple):
     retained: bool
 
 
-class Source(Protocol):
+class MessageSource(Protocol):
     """Where messages come from (``gateway.mqtt.Session``)."""
 
     def receive(self, batch_max: int, wait_s: float) -> list[Delivery]:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from gateway.mqtt import Session
+from gateway.mqtt import BrokerSession
 from gateway.pipeline import Pipeline
 
 # The broker sends what it holds at once; so long a silence means that it holds nothing.
@@ -20,7 +20,7 @@ TIMEOUT_S = 60.0
 log = logging.getLogger("gateway")
 
 
-def drain(pipeline: Pipeline, session: Session, stopping: Callable[[], bool]) -> int | None:
+def drain(pipeline: Pipeline, session: BrokerSession, stopping: Callable[[], bool]) -> int | None:
     """Keep everything the unsubscribed session still holds; answers how many messages, None when
     stopped before the end.
     """
@@ -35,7 +35,7 @@ def drain(pipeline: Pipeline, session: Session, stopping: Callable[[], bool]) ->
     return None
 
 
-def end(session: Session, stopping: Callable[[], bool]) -> bool:
+def end(session: BrokerSession, stopping: Callable[[], bool]) -> bool:
     """Open the session as one that is not kept, which ends the one the broker kept; answers
     whether the broker took it.
     """

@@ -22,7 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.backoff import Backoff
-from gateway.broker import Broker, SessionMemory, explain_error, explain_refusal
+from gateway.broker import BrokerAddress, SessionMemory, explain_error, explain_refusal
 from gateway.delivery import Delivery
 from gateway.packets import PacketSocket
 
@@ -48,7 +48,7 @@ class SessionTaken(Exception):
     """Another client keeps taking the session; one sentence for the operator."""
 
 
-class Session:
+class BrokerSession:
     """A source of deliveries that reconnects by itself.
 
     ``problem`` says in a sentence why no message can come; None when subscribed. Without filters
@@ -58,7 +58,7 @@ class Session:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerAddress,
         filters: Sequence[str],
         memory: SessionMemory,
         backoff: Backoff,
@@ -264,7 +264,7 @@ def _some(names: Sequence[str]) -> str:
 class _Client(paho.Client):
     """Paho, with a socket that reads ahead and waits for nothing."""
 
-    def __init__(self, broker: Broker, kept: bool) -> None:
+    def __init__(self, broker: BrokerAddress, kept: bool) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,

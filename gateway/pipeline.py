@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from gateway.backoff import Backoff
-from gateway.delivery import Delivery, Source
+from gateway.delivery import Delivery, MessageSource
 from gateway.meters import Meters
 from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.facts.events import Deposit, Fact
@@ -54,7 +54,7 @@ class Stopped(Exception):
 class Pipeline:
     """The parts between the broker and the stores; ``stopping`` is asked while waiting."""
 
-    source: Source
+    source: MessageSource
     decoder: Reader
     telemetry: Appender[Fact]
     records: Appender[Deposit]

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from simulator import run
-from simulator.broker import Broker, BrokerLost
+from simulator.broker import BrokerConnection, BrokerLost
 from simulator.demo import demo
 from simulator.ending import Ended, ending
 from simulator.expect import Expected
@@ -44,10 +44,12 @@ class SimulatorSettings(Settings):
     mqtt_ca_file: Path | None = None
     simulator_credentials: Path | None = None
 
-    def broker(self) -> Broker:
+    def broker(self) -> BrokerConnection:
         """Where to publish."""
         password = self.mqtt_password.get_secret_value()
-        return Broker.parse(self.mqtt_url, password, self.mqtt_ca_file, self.simulator_credentials)
+        return BrokerConnection.parse(
+            self.mqtt_url, password, self.mqtt_ca_file, self.simulator_credentials
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

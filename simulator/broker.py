@@ -29,7 +29,7 @@ class Login(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerConnection:
     """Where to publish, and the logins of the devices when each has its own."""
 
     host: str

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from simulator.expect import Expected, Figures
+from simulator.expect import Expected, ExpectedFigures
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, DoorKey
@@ -94,7 +94,7 @@ class _Check:
         wanted = {c.id: c.households for c in self._registry.communities.values()}
         self.equal("communities: households", told, wanted)
 
-    def _sorting(self, community: str, figures: dict[str, Figures]) -> None:
+    def _sorting(self, community: str, figures: dict[str, ExpectedFigures]) -> None:
         answer = self._get(f"communities/{community}/sorting", **self._window(), every="day")
         self._figures(f"{community}: total", answer.get("total", {}), figures)
         days = {row["day"]: row for row in answer.get("days", [])}
@@ -112,23 +112,23 @@ class _Check:
         items = {r["item"]: [r["deposits"], r["weight_g"]] for r in answer.get("items", [])}
         self.equal(f"{community}: items", items, self._items(community))
 
-    def _figures(self, what: str, got: dict[str, Any], wanted: dict[str, Figures]) -> None:
+    def _figures(self, what: str, got: dict[str, Any], wanted: dict[str, ExpectedFigures]) -> None:
         parts = [("total", got), *got.get("by_category", {}).items()]
         self.equal(f"{what}: categories", len(parts), 1 + len(Category))
         for name, part in parts:
-            told = {key: part.get(key) for key in Figures().shown()}
-            self.equal(f"{what}: {name}", told, wanted.get(name, Figures()).shown())
+            told = {key: part.get(key) for key in ExpectedFigures().shown()}
+            self.equal(f"{what}: {name}", told, wanted.get(name, ExpectedFigures()).shown())
 
     def _doors_of(self, community: str, day: date) -> Iterator[tuple[str, DoorKey]]:
         for span in self._registry.doors_of_community(community, Days(day, day)):
             yield span.door.category.value, span.door.key
 
-    def _of_day(self, community: str, day: date) -> dict[str, Figures]:
-        found: dict[str, Figures] = {}
+    def _of_day(self, community: str, day: date) -> dict[str, ExpectedFigures]:
+        found: dict[str, ExpectedFigures] = {}
         for category, door in self._doors_of(community, day):
             if figures := self._expected.days.get((door, day)):
                 for name in (category, "total"):
-                    found.setdefault(name, Figures()).add(figures)
+                    found.setdefault(name, ExpectedFigures()).add(figures)
         return found
 
     def _items(self, community: str) -> dict[str, list[int]]:
@@ -148,7 +148,7 @@ class _Check:
         expected = calendar.hours_in(day, self._registry.site.zone) * len(bins)
         return hours / expected if expected else None
 
-    def _sums(self, figures: dict[str, dict[str, Figures]]) -> None:
+    def _sums(self, figures: dict[str, dict[str, ExpectedFigures]]) -> None:
         """The site, and the communities of each collection point."""
         points = [d for d in self._registry.devices.values() if d.kind is not DeviceKind.BIN]
         places = {"site/sorting": list(self._registry.communities)}
@@ -156,14 +156,14 @@ class _Check:
             served = self._registry.communities_of(point.id, self._days)
             places[f"collection-points/{point.id}/sorting"] = [c.id for c, _ in served]
         for path, communities in places.items():
-            wanted: dict[str, Figures] = {}
+            wanted: dict[str, ExpectedFigures] = {}
             for community in communities:
                 for name, part in figures.get(community, {}).items():
-                    wanted.setdefault(name, Figures()).add(part)
+                    wanted.setdefault(name, ExpectedFigures()).add(part)
             answer = self._get(path, **self._window(), every="total")
             self._figures(path, answer.get("total", {}), wanted)
 
-    def _ranking(self, figures: dict[str, dict[str, Figures]]) -> None:
+    def _ranking(self, figures: dict[str, dict[str, ExpectedFigures]]) -> None:
         ranks = self._get("communities/ranking", **self._window()).get("ranks", [])
         told = {r["community"]: (r["n"], round(r["value"] * r["n"])) for r in ranks}
         wanted = {c: (f["total"].judged, f["total"].correct) for c, f in figures.items()}
@@ -264,7 +264,7 @@ class _Check:
 
 
 def _shown(row: dict[str, str]) -> dict[str, str]:
-    return {key: row[key] for key in Figures().shown()}
+    return {key: row[key] for key in ExpectedFigures().shown()}
 
 
 def _us(text: str) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from simulator import run
 from simulator.check import compare
 from simulator.expect import Expected
-from simulator.faults import Delivery, Profile
+from simulator.faults import FaultyDelivery, Profile
 from simulator.fleet import Fleet
 from simulator.processes import PartFailed
 from simulator.residents import open_accounts, sign_in
@@ -126,7 +126,7 @@ def _check(fleet: Fleet, site: Path, args: argparse.Namespace, now_us: Callable[
                 fleet, publisher, start_us, live_us, args.faults, seen=expected.add_one, pace=pace
             )
         backfilled = publisher.acknowledged
-        born: list[Delivery] = []
+        born: list[FaultyDelivery] = []
         with run.devices(system.broker, fleet, now_us, born.append) as publisher:
             print(
                 f"实时 {CHECK_LIVE_HOURS} 小时，{CHECK_SPEED} 倍速 · live, {CHECK_LIVE_HOURS} h x "

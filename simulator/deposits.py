@@ -29,7 +29,7 @@ class Put(NamedTuple):
     item: Item | None
 
 
-class Deposits:
+class DepositPlan:
     """The deposits of a site's people."""
 
     def __init__(self, registry: Registry, seed: int) -> None:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from simulator import habits
-from simulator.deposits import MINUTE_MS, Deposits, Put
+from simulator.deposits import MINUTE_MS, DepositPlan, Put
 from smartbin.core import calendar
 from smartbin.places import Door, Registry
 
@@ -38,7 +38,7 @@ class DoorDays:
 
     def __init__(self, registry: Registry, seed: int) -> None:
         self._zone, self._seed = registry.site.zone, seed
-        self._deposits = Deposits(registry, seed)
+        self._deposits = DepositPlan(registry, seed)
         # Only today's and yesterday's are kept: a long run must not grow.
         self._known: dict[date, dict[Door, DoorDay]] = {}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from simulator.faults import Delivery
+from simulator.faults import FaultyDelivery
 from smartbin.core import calendar
 from smartbin.facts.events import (
     Alarm,
@@ -24,7 +24,7 @@ from smartbin.places import Registry
 
 
 @dataclass(slots=True)
-class Figures:
+class ExpectedFigures:
     """Sums over deposits."""
 
     deposits: int = 0
@@ -32,7 +32,7 @@ class Figures:
     judged: int = 0
     correct: int = 0
 
-    def add(self, other: Figures) -> None:
+    def add(self, other: ExpectedFigures) -> None:
         """Sum up."""
         self.deposits += other.deposits
         self.weight_g += other.weight_g
@@ -56,7 +56,7 @@ class Expected:
     """
 
     registry: Registry
-    days: dict[tuple[DoorKey, date], Figures] = field(default_factory=dict)
+    days: dict[tuple[DoorKey, date], ExpectedFigures] = field(default_factory=dict)
     collections: dict[DoorKey, list[int]] = field(default_factory=dict)  # [count, net_g]
     items: dict[tuple[DoorKey, Item], list[int]] = field(default_factory=dict)  # [count, g]
     levels: dict[DoorKey, LevelReading] = field(default_factory=dict)
@@ -69,13 +69,13 @@ class Expected:
     refused: int = 0
     _today: tuple[int, int, date] = (0, 0, date.min)
 
-    def add(self, sent: Iterable[Delivery]) -> Expected:
+    def add(self, sent: Iterable[FaultyDelivery]) -> Expected:
         """Count what a correct system keeps of these deliveries, each given once."""
         for delivery in sent:
             self.add_one(delivery)
         return self
 
-    def add_one(self, delivery: Delivery) -> None:
+    def add_one(self, delivery: FaultyDelivery) -> None:
         """Count one delivery."""
         self.refused += delivery.refused
         for fact in delivery.kept:
@@ -106,7 +106,7 @@ class Expected:
         key = (door, self._day(fact.at_us))
         figures = self.days.get(key)
         if figures is None:
-            figures = self.days[key] = Figures()
+            figures = self.days[key] = ExpectedFigures()
         figures.deposits += 1
         figures.weight_g += fact.weight_g
         if fact.verdict is not None:
@@ -136,9 +136,9 @@ class Expected:
             self._today = (*calendar.bounds_us(calendar.Days(day, day), zone), day)
         return day
 
-    def communities(self) -> dict[str, dict[str, Figures]]:
+    def communities(self) -> dict[str, dict[str, ExpectedFigures]]:
         """Per community the figures of each category, and their ``total``."""
-        found: dict[str, dict[str, Figures]] = {}
+        found: dict[str, dict[str, ExpectedFigures]] = {}
         for (key, day), figures in self.days.items():
             door = self.registry.door(key, day)
             community = self.registry.community_of(key.device, day)
@@ -146,7 +146,7 @@ class Expected:
                 continue
             by_category = found.setdefault(community, {})
             for name in (door.category.value, "total"):
-                by_category.setdefault(name, Figures()).add(figures)
+                by_category.setdefault(name, ExpectedFigures()).add(figures)
         return found
 
     def shown(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ _RATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class FaultyDelivery:
     """Something published: one event, or a batch of those that waited.
 
     ``due_us`` is when it is handed to the broker, ``kept`` what a correct system keeps of it (a
@@ -72,7 +72,7 @@ class Delivery:
 
 def deliveries(
     fleet: Fleet, start_us: int, end_us: int, profile: Profile = Profile.NONE
-) -> Iterator[Delivery]:
+) -> Iterator[FaultyDelivery]:
     """What reaches the broker of the messages of ``[start_us, end_us)``, day by day, each day in
     the order of delivery.
     """
@@ -81,7 +81,7 @@ def deliveries(
     zone = fleet.registry.site.zone
     window = Days(calendar.day_of(start_us, zone), calendar.day_of(end_us - 1, zone))
     for day in window:
-        found: list[Delivery] = []
+        found: list[FaultyDelivery] = []
         for device in fleet.registry.devices:
             found.extend(of_device(fleet, device, day, profile, start_us, end_us))
         found.sort(key=attrgetter("due_us"))
@@ -90,7 +90,7 @@ def deliveries(
 
 def of_device(
     fleet: Fleet, device: str, day: date, profile: Profile, start_us: int, end_us: int
-) -> list[Delivery]:
+) -> list[FaultyDelivery]:
     """One device's deliveries of one day, cut to the messages of the window. A message's fate
     does not depend on the window.
     """
@@ -98,7 +98,7 @@ def of_device(
     messages = fleet.day(device, day)
     if profile is Profile.NONE:
         return [
-            Delivery(
+            FaultyDelivery(
                 m.at_us, device, ((wire.kind_of(m.facts), wire.event_of(m.facts, zone)),), m.facts
             )
             for m in messages
@@ -124,9 +124,9 @@ class _Weather:
         self._sickness = rng.choice(("stuck", "spiking", "failed"))
         self._stuck_pct = rng.randrange(5, 60)
 
-    def of(self, messages: Sequence[Message], start_us: int, end_us: int) -> list[Delivery]:
-        found: list[Delivery] = []
-        waiting: list[Delivery] = []
+    def of(self, messages: Sequence[Message], start_us: int, end_us: int) -> list[FaultyDelivery]:
+        found: list[FaultyDelivery] = []
+        waiting: list[FaultyDelivery] = []
         for message in messages:
             sent = self._fate(message)
             if not start_us <= message.at_us < end_us:
@@ -141,8 +141,8 @@ class _Weather:
         )
         return found
 
-    def _batched(self, waiting: Sequence[Delivery]) -> Delivery:
-        return Delivery(
+    def _batched(self, waiting: Sequence[FaultyDelivery]) -> FaultyDelivery:
+        return FaultyDelivery(
             self._outage[1],
             self._device,
             tuple(event for d in waiting for event in d.events),
@@ -150,7 +150,7 @@ class _Weather:
             sum(d.refused for d in waiting),
         )
 
-    def _fate(self, message: Message) -> list[Delivery]:
+    def _fate(self, message: Message) -> list[FaultyDelivery]:
         """The message's delivery, and what comes beside it: a repetition, a poison."""
         rng, rates = self._rng, self._rates
         # Every chance is drawn for every message, so that one fate does not shift the next.
@@ -163,10 +163,10 @@ class _Weather:
         if bad_clock < rates.bad_clock:
             year = "1970" if spike < 0.5 else "2099"
             event["at"] = year + event["at"][4:].replace("-02-29T", "-02-28T")
-            return [Delivery(due_us, self._device, ((kind, event),), (), refused=1)]
-        sent = [Delivery(due_us, self._device, ((kind, event),), kept)]
+            return [FaultyDelivery(due_us, self._device, ((kind, event),), (), refused=1)]
+        sent = [FaultyDelivery(due_us, self._device, ((kind, event),), kept)]
         if repeated < rates.repeated:
-            sent.append(Delivery(due_us + delay_us, self._device, ((kind, event),), ()))
+            sent.append(FaultyDelivery(due_us + delay_us, self._device, ((kind, event),), ()))
         if poison < rates.poison:
             sent.append(self._poison(due_us, kind, event, spike))
         return sent
@@ -194,7 +194,7 @@ class _Weather:
             kept.append(understood)
         return tuple(said), tuple(kept)
 
-    def _poison(self, due_us: int, kind: str, event: dict[str, Any], pick: float) -> Delivery:
+    def _poison(self, due_us: int, kind: str, event: dict[str, Any], pick: float) -> FaultyDelivery:
         """Something that must be refused, of a content that no other message has."""
         seq = str(event["seq"])
         bad: list[tuple[str, bytes]] = [
@@ -208,10 +208,10 @@ class _Weather:
             ("batch", b'{"events":[],"seq":' + seq.encode() + b"}"),
         ]
         raw = bad[int(pick * len(bad))]
-        return Delivery(due_us, self._device, (), (), refused=1, raw=raw)
+        return FaultyDelivery(due_us, self._device, (), (), refused=1, raw=raw)
 
 
-def messages_of(sent: Delivery, site: str) -> Iterator[tuple[str, bytes, bool]]:
+def messages_of(sent: FaultyDelivery, site: str) -> Iterator[tuple[str, bytes, bool]]:
     """Topic, payload and whether it is retained: one event goes as its own kind, several as a
     batch.
     """

@@ -46,7 +46,7 @@ _ACCURACY_SHIFT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountCard:
     """A card: its pseudonymous code, whose it is and how it behaves."""
 
     card: str
@@ -65,7 +65,7 @@ class People:
     usual_accuracy: float  # of deposits without a card
     volume: float  # waste a household against the site's mean
     cheaters: tuple[str, ...]
-    accounts: tuple[Account, ...]
+    accounts: tuple[AccountCard, ...]
 
 
 def _code(seed: int, community: str, n: int, first: str) -> str:
@@ -90,10 +90,10 @@ def people_of(seed: int, community: Community) -> People:
     }
     behaviours = rng.choices(list(shares), list(shares.values()), k=community.households)
     accounts = [
-        Account(_code(seed, community.id, n, "H"), "household", community.id, behaviour)
+        AccountCard(_code(seed, community.id, n, "H"), "household", community.id, behaviour)
         for n, behaviour in enumerate(behaviours)
     ] + [
-        Account(_code(seed, community.id, n, "E"), "enterprise", community.id, Behaviour.STEADY)
+        AccountCard(_code(seed, community.id, n, "E"), "enterprise", community.id, Behaviour.STEADY)
         for n in range(ENTERPRISES)
     ]
     return People(
@@ -107,7 +107,7 @@ def people_of(seed: int, community: Community) -> People:
     )
 
 
-def accounts(registry: Registry, seed: int) -> Iterator[Account]:
+def accounts(registry: Registry, seed: int) -> Iterator[AccountCard]:
     """Every card of the fleet."""
     for community in registry.communities.values():
         yield from people_of(seed, community).accounts

@@ -23,8 +23,8 @@ from typing import Any, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from simulator.broker import CREDENTIALS, Broker, BrokerLost, Login
-from simulator.recent import REPEAT_S, Message, Recent
+from simulator.broker import CREDENTIALS, BrokerConnection, BrokerLost, Login
+from simulator.recent import REPEAT_S, RecentMessages, SentMessage
 from smartbin.core.errors import BadInput
 from smartbin.facts import wire
 
@@ -46,8 +46,8 @@ class _Line:
     login: Login
     client: mqtt.Client
     will_topic: str | None
-    in_flight: dict[int, Message] = field(default_factory=dict)
-    recent: Recent = field(default_factory=Recent)
+    in_flight: dict[int, SentMessage] = field(default_factory=dict)
+    recent: RecentMessages = field(default_factory=RecentMessages)
     pause_s: float = _PAUSE_MIN_S
     up: bool = False
     refused: str = ""
@@ -67,7 +67,7 @@ class Publisher:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerConnection,
         logins: Sequence[Login],
         *,
         site: str = "",
@@ -79,7 +79,7 @@ class Publisher:
         self._keepalive_s = keepalive_s
         self.again_s = REPEAT_S
         self._changed = threading.Condition()
-        self._unsent: deque[tuple[_Line, Message]] = deque()
+        self._unsent: deque[tuple[_Line, SentMessage]] = deque()
         self._messages = self._bytes = 0  # handed over and not acknowledged
         self.published = self.acknowledged = 0
         self._ending = False
@@ -123,7 +123,7 @@ class Publisher:
             self._messages += 1
             self._bytes += len(payload)
             self.published += 1
-        self._unsent.append((line, Message(topic, payload, retain)))
+        self._unsent.append((line, SentMessage(topic, payload, retain)))
         self._waker.send(b"\0")
 
     def drain(self) -> None:
@@ -237,13 +237,13 @@ class Publisher:
         while self._unsent:
             self._send(*self._unsent.popleft())
 
-    def _send(self, line: _Line, message: Message) -> None:
+    def _send(self, line: _Line, message: SentMessage) -> None:
         info = line.client.publish(message.topic, message.payload, qos=1, retain=message.retain)
         if info.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
             raise BrokerLost(f"{self._broker.where}: {mqtt.error_string(info.rc)}")
         line.in_flight[info.mid] = message
 
-    def _send_more(self, line: _Line, message: Message) -> None:
+    def _send_more(self, line: _Line, message: SentMessage) -> None:
         """What no caller handed over."""
         self._changed_by(1, len(message.payload))
         self._send(line, message)
@@ -272,7 +272,7 @@ class Publisher:
         lines = list(self._lines.values())
         for line in lines:
             if line.up and line.will_topic:
-                self._send_more(line, Message(line.will_topic, WILL, True))
+                self._send_more(line, SentMessage(line.will_topic, WILL, True))
         until_s = time.monotonic() + FAREWELL_S
         self._serve_until(lambda: not any(line.in_flight and line.up for line in lines), until_s)
         for line in lines:
@@ -308,7 +308,7 @@ class Publisher:
                 self._send_more(line, message)
             if line.will_topic and self._birth:
                 birth = self._birth(line.login.client_id)
-                self._send_more(line, Message(line.will_topic, birth, True))
+                self._send_more(line, SentMessage(line.will_topic, birth, True))
         with self._changed:
             line.refused = str(reason) if reason.is_failure else ""
             line.up = not reason.is_failure
@@ -344,7 +344,7 @@ def _serve(client: mqtt.Client, events: int) -> None:
         client.loop_write()
 
 
-def _trust(broker: Broker) -> ssl.SSLContext | None:
+def _trust(broker: BrokerConnection) -> ssl.SSLContext | None:
     if not broker.tls:
         return None
     try:

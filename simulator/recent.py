@@ -13,7 +13,7 @@ REPEAT_S = 120.0
 BYTES_MAX = 256 * 1024
 
 
-class Message(NamedTuple):
+class SentMessage(NamedTuple):
     """``acknowledged_s``: when the broker first did, by a clock that never jumps."""
 
     topic: str
@@ -22,7 +22,7 @@ class Message(NamedTuple):
     acknowledged_s: float | None = None
 
 
-class Recent:
+class RecentMessages:
     """One device's acknowledged messages of the last REPEAT_S seconds, at most BYTES_MAX bytes of
     them, the newest.
 
@@ -31,10 +31,10 @@ class Recent:
     """
 
     def __init__(self) -> None:
-        self._kept: deque[Message] = deque()
+        self._kept: deque[SentMessage] = deque()
         self._bytes = 0
 
-    def keep(self, message: Message, now_s: float) -> None:
+    def keep(self, message: SentMessage, now_s: float) -> None:
         """The broker has acknowledged this one now."""
         first_s = now_s if message.acknowledged_s is None else message.acknowledged_s
         self._kept.append(message._replace(acknowledged_s=first_s))
@@ -44,7 +44,7 @@ class Recent:
         ):
             self._bytes -= len(self._kept.popleft().payload)
 
-    def take(self, since_s: float) -> list[Message]:
+    def take(self, since_s: float) -> list[SentMessage]:
         """What was first acknowledged since then, oldest first; nothing stays."""
         taken = [message for message in self._kept if _first_s(message) >= since_s]
         self._kept.clear()
@@ -52,5 +52,5 @@ class Recent:
         return taken
 
 
-def _first_s(message: Message) -> float:
+def _first_s(message: SentMessage) -> float:
     return message.acknowledged_s or 0.0

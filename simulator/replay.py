@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from simulator.broker import Broker
+from simulator.broker import BrokerConnection
 from simulator.run import buffered, progress
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
@@ -30,7 +30,7 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Emptying:
+class RecordedEmptying:
     """One row of the file."""
 
     line: int
@@ -91,7 +91,7 @@ def _site_id(text: str) -> str:
     return text
 
 
-def replay(args: argparse.Namespace, broker: Callable[[], Broker]) -> int:
+def replay(args: argparse.Namespace, broker: Callable[[], BrokerConnection]) -> int:
     """Publish the file, or write its site."""
     columns = Columns(args.time, args.device, args.weight, args.weight_unit, args.level, args.place)
     zone = _zone(args.zone) if args.zone else None
@@ -115,10 +115,12 @@ def replay(args: argparse.Namespace, broker: Callable[[], Broker]) -> int:
     return 0
 
 
-def read(path: Path, columns: Columns, zone: ZoneInfo | None, shift_days: int) -> list[Emptying]:
+def read(
+    path: Path, columns: Columns, zone: ZoneInfo | None, shift_days: int
+) -> list[RecordedEmptying]:
     """The file's rows in time order; raises BadInput with one mistake a line."""
     mistakes: list[str] = []
-    found: list[Emptying] = []
+    found: list[RecordedEmptying] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
@@ -144,7 +146,9 @@ def read(path: Path, columns: Columns, zone: ZoneInfo | None, shift_days: int) -
     return sorted(found, key=lambda e: (e.at, e.line))
 
 
-def messages(emptyings: list[Emptying], door: str) -> Iterator[tuple[str, tuple[Fact, ...]]]:
+def messages(
+    emptyings: list[RecordedEmptying], door: str
+) -> Iterator[tuple[str, tuple[Fact, ...]]]:
     """The messages of the rows in time order: the level before, when the file tells it, the
     collection, and the empty door.
     """
@@ -161,7 +165,9 @@ def messages(emptyings: list[Emptying], door: str) -> Iterator[tuple[str, tuple[
         counters[e.device] = seq + 1
 
 
-def make_site(folder: Path, site: str, zone: str, category: str, emptyings: list[Emptying]) -> None:
+def make_site(
+    folder: Path, site: str, zone: str, category: str, emptyings: list[RecordedEmptying]
+) -> None:
     """Write the registry of the file's bins, all in one community ``all``, and a tariff."""
     since = (min(e.at for e in emptyings).date() - timedelta(days=1)).isoformat()
     places = {e.device: e.place or e.device for e in emptyings}
@@ -217,7 +223,7 @@ def _check_columns(path: Path, columns: Columns, header: object) -> None:
 
 def _emptying(
     line: int, row: dict[str, str | None], columns: Columns, zone: ZoneInfo | None, shift_days: int
-) -> Emptying:
+) -> RecordedEmptying:
     def cell(name: str) -> str:
         return (row.get(name) or "").strip()
 
@@ -237,7 +243,7 @@ def _emptying(
             f"move the file with --shift-days {_shift(at)}"
         )
     level = cell(columns.level) if columns.level else ""
-    return Emptying(
+    return RecordedEmptying(
         line,
         device,
         cell(columns.place) if columns.place else "",

@@ -19,8 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from simulator.broker import Broker
-from simulator.faults import Delivery, Profile, deliveries, messages_of, of_device
+from simulator.broker import BrokerConnection
+from simulator.faults import FaultyDelivery, Profile, deliveries, messages_of, of_device
 from simulator.fleet import Fleet
 from simulator.publisher import Publisher
 from smartbin.core import calendar
@@ -28,7 +28,7 @@ from smartbin.core.calendar import Days
 from smartbin.facts import wire
 from smartbin.facts.events import DeviceState, Status, at_us
 
-Seen = Callable[[Delivery], None]
+Seen = Callable[[FaultyDelivery], None]
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def backfill(
     return events
 
 
-def _buffered(site: str, device: str, found: list[Delivery]) -> Iterator[tuple[str, bytes]]:
+def _buffered(site: str, device: str, found: list[FaultyDelivery]) -> Iterator[tuple[str, bytes]]:
     pending: list[tuple[str, dict[str, object]]] = []
     topic = wire.topic_of(site, device, "batch")
     for delivery in found:
@@ -119,7 +119,7 @@ def live(
     site = fleet.registry.site.id
     began_us = now_us()
     # An outage ends and a delay passes after the messages' own time, so days overlap here.
-    held: list[tuple[int, int, Delivery]] = []
+    held: list[tuple[int, int, FaultyDelivery]] = []
     made_us = reached_us = start_us
     order = 0
     while until_us is None or reached_us < until_us:
@@ -163,7 +163,7 @@ def births(
         seq = seqs[device]
         fact = Status(device, at_us(now_us() // 1000, seq), DeviceState.ONLINE, seq=seq)
         event = wire.event_of((fact,), zone)
-        seen(Delivery(fact.at_us, device, ((fact.kind, event),), (fact,)))
+        seen(FaultyDelivery(fact.at_us, device, ((fact.kind, event),), (fact,)))
         return wire.payload_of(event)
 
     return birth
@@ -174,13 +174,13 @@ def _day_at(at_us: int, zone: ZoneInfo) -> Days:
     return Days(day, day)
 
 
-def _send(publisher: Publisher, site: str, delivery: Delivery) -> None:
+def _send(publisher: Publisher, site: str, delivery: FaultyDelivery) -> None:
     for topic, payload, retain in messages_of(delivery, site):
         publisher.publish(topic, payload, retain=retain)
 
 
 def devices(
-    broker: Broker, fleet: Fleet, now_us: Callable[[], int], seen: Seen = lambda _: None
+    broker: BrokerConnection, fleet: Fleet, now_us: Callable[[], int], seen: Seen = lambda _: None
 ) -> Publisher:
     """Connections of devices that live: one each, with birth and last will."""
     site = fleet.registry.site.id
@@ -188,7 +188,7 @@ def devices(
     return Publisher(broker, broker.logins(fleet.registry.devices), site=site, birth=birth)
 
 
-def buffered(broker: Broker, devices: Iterable[str]) -> Publisher:
+def buffered(broker: BrokerConnection, devices: Iterable[str]) -> Publisher:
     """For what devices buffered: their own connections where the broker asks each for its
     credential, else one for all, which is faster.
     """

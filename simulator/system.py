@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.broker import Broker
+from simulator.broker import BrokerConnection
 from simulator.processes import LOCAL, PartFailed, Processes, port_of
 from simulator.publisher import Publisher
 from smartbin.core.errors import BadInput
@@ -33,7 +33,7 @@ class System:
 
     processes: Processes
     folder: Path
-    broker: Broker
+    broker: BrokerConnection
     api: str
     gateway: str
     token: str  # a crew's
@@ -124,7 +124,7 @@ def started(folder: Path, site: Path, choice: str) -> Iterator[System]:
             people = pool.submit(_people, processes, folder / "password", settings)
             token = _token(processes, folder / "crew.token", settings)
             people.result()
-        broker = Broker.parse(settings["SMARTBIN_MQTT_URL"])
+        broker = BrokerConnection.parse(settings["SMARTBIN_MQTT_URL"])
         yield System(processes, folder, broker, api, gateway, token, settings)
 
 

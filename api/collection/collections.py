@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1", tags=["collections"])
 READ_MAX = 20_000
 
 
-class Source(StrEnum):
+class EmptyingSource(StrEnum):
     """Who told of an emptying."""
 
     BIN = "bin"
@@ -41,7 +41,7 @@ class EmptiedDoor(BaseModel):
     category: Category | None
     community: str | None
     weight_g: int | None
-    source: Source
+    source: EmptyingSource
     crews: list[str] = Field(description="who confirmed it, first to last")
     rounds: list[str]
 
@@ -51,14 +51,14 @@ class EmptiedDoor(BaseModel):
         return calendar.to_us(self.at)
 
 
-class Emptied(BaseModel):
+class EmptiedDoorsOut(BaseModel):
     """Emptyings, newest first. ``next_before`` continues."""
 
     collections: list[EmptiedDoor]
     next_before: datetime | None
 
 
-@router.get("/collections", responses=documented(404), response_model=Emptied)
+@router.get("/collections", responses=documented(404), response_model=EmptiedDoorsOut)
 def collections(
     parts: PartsDep,
     who: CrewDep,
@@ -67,7 +67,7 @@ def collections(
     device: str | None = None,
     category: Category | None = None,
     format: FormatQuery = Format.JSON,
-) -> Emptied | Response:
+) -> EmptiedDoorsOut | Response:
     """Every emptying of some days once, newest first, page by page."""
     if community is not None:
         parts.registry.community(community)
@@ -87,7 +87,7 @@ def collections(
             for row in rows
         ]
         return csv_response(EmptiedDoor.model_fields, table, "collections")
-    return Emptied(collections=list(rows), next_before=parts.local_or_none(more_us))
+    return EmptiedDoorsOut(collections=list(rows), next_before=parts.local_or_none(more_us))
 
 
 def _within(parts: Parts, page: Page, device: str | None) -> Sequence[Emptying]:
@@ -117,9 +117,9 @@ def _full(rows: Sequence[object]) -> bool:
 def _row(parts: Parts, one: Emptying) -> EmptiedDoor:
     day = calendar.day_of(one.at_us, parts.registry.site.zone)
     door = parts.registry.door(one.key, day)
-    source = Source.BOTH if one.reported and one.confirmed else Source.CREW
+    source = EmptyingSource.BOTH if one.reported and one.confirmed else EmptyingSource.CREW
     if not one.confirmed:
-        source = Source.BIN
+        source = EmptyingSource.BIN
     return EmptiedDoor(
         at=parts.local(one.at_us),
         device=one.key.device,

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Body, Depends
 from starlette.responses import Response
 
 from api.collection.schemas import (
+    ConfirmationReason,
     EmptyingOut,
     EmptyingsIn,
     EndIn,
     ProblemOut,
     ProblemsIn,
-    Reason,
     Result,
     Results,
     RoundIn,
@@ -117,7 +117,11 @@ def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> R
     kept = Rounds(parts.engine).keep(told, reported, parts.now_us())
     return Results(
         results=[
-            Result(id=k.what.id, outcome=k.outcome, reason=Reason(k.reason) if k.reason else None)
+            Result(
+                id=k.what.id,
+                outcome=k.outcome,
+                reason=ConfirmationReason(k.reason) if k.reason else None,
+            )
             for k in kept
         ]
     )
@@ -204,18 +208,18 @@ def _confirmations(found: Round, who: Principal, body: EmptyingsIn) -> list[Conf
     ]
 
 
-def _fault(parts: Parts, found: Round, what: Confirmation) -> Reason | None:
+def _fault(parts: Parts, found: Round, what: Confirmation) -> ConfirmationReason | None:
     """Why a confirmation cannot be right; it is kept all the same, for the office to see."""
     now_us = parts.now_us()
     if what.at_us > now_us + AHEAD_US:
-        return Reason.FUTURE
+        return ConfirmationReason.FUTURE
     if what.at_us < now_us - BACK_US:
-        return Reason.TOO_OLD
+        return ConfirmationReason.TOO_OLD
     day = calendar.day_of(what.at_us, parts.registry.site.zone)
     door = parts.registry.door(what.key, day)
     if door is None:
-        return Reason.UNKNOWN_DOOR
-    return None if door.category is found.category else Reason.OTHER_CATEGORY
+        return ConfirmationReason.UNKNOWN_DOOR
+    return None if door.category is found.category else ConfirmationReason.OTHER_CATEGORY
 
 
 def _reported(parts: Parts, told: list[Confirmation]) -> list[Collection]:

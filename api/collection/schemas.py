@@ -62,7 +62,7 @@ class EmptyingsIn(Given):
     emptyings: list[EmptyingIn] = Field(min_length=1, max_length=BATCH_MAX)
 
 
-class Reason(StrEnum):
+class ConfirmationReason(StrEnum):
     """Why a confirmation counts for nothing; the office sees it all the same."""
 
     UNKNOWN_DOOR = "unknown_door"
@@ -80,7 +80,7 @@ class Result(BaseModel):
 
     id: str
     outcome: Outcome
-    reason: Reason | None = None
+    reason: ConfirmationReason | None = None
 
 
 class Results(BaseModel):

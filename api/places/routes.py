@@ -30,11 +30,11 @@ POLICY = Policy()
 
 
 @router.get("/site", tags=["site"], dependencies=[PUBLIC])
-def site(parts: PartsDep) -> schemas.Site:
+def site(parts: PartsDep) -> schemas.SiteOut:
     """The site: what it has, and every device with its doors."""
     registry, today = parts.registry, parts.today()
     kinds = [device.kind for device in registry.devices.values()]
-    return schemas.Site(
+    return schemas.SiteOut(
         id=registry.site.id,
         name=registry.site.name,
         zone=registry.site.zone.key,
@@ -206,11 +206,11 @@ def collections(
     tags=["devices"],
     dependencies=[DEPOSITS],
     responses=documented(404),
-    response_model=schemas.Deposits,
+    response_model=schemas.DepositsOut,
 )
 def deposits(
     parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
-) -> schemas.Deposits | Response:
+) -> schemas.DepositsOut | Response:
     """The deposits of one device, newest first, page by page; never who made them."""
     found, more_us = page.of(parts.reader.deposits, _keys(parts, device))
     rows = [
@@ -228,7 +228,7 @@ def deposits(
     if format is Format.CSV:
         return model_csv(schemas.DepositRow, rows, f"deposits-{device}")
     more = parts.local_or_none(more_us)
-    return schemas.Deposits(device=device, deposits=rows, next_before=more)
+    return schemas.DepositsOut(device=device, deposits=rows, next_before=more)
 
 
 @router.get("/collection-points", tags=["collection points"])

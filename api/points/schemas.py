@@ -12,7 +12,7 @@ from api.parts import Parts
 from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.store import Account
 from smartbin.database.requests import REQUEST_ID_PATTERN
-from smartbin.points.ledger import Booked, Kind
+from smartbin.points.ledger import Booked, EntryKind
 from smartbin.points.months import said
 from smartbin.points.redemptions import POINTS_MAX
 from smartbin.points.statements import LineKind, Statement, StatementLine
@@ -42,7 +42,7 @@ class TopAccount(BaseModel):
     points: int = Field(examples=[286])
 
 
-class CommunityPoints(BaseModel):
+class CommunityPointsOut(BaseModel):
     """A community's points of some days: ``given`` = ``earned`` + ``adjusted``."""
 
     community: str = Field(examples=["yicheng-haoting"])
@@ -123,7 +123,7 @@ class AccountList(BaseModel):
     next_after: str | None
 
 
-class Line(BaseModel):
+class StatementLineOut(BaseModel):
     """A line of a statement: what came or went, and why."""
 
     at: datetime
@@ -137,7 +137,7 @@ class Line(BaseModel):
     weight_g: int | None = None
 
     @classmethod
-    def of(cls, line: StatementLine, parts: Parts) -> Line:
+    def of(cls, line: StatementLine, parts: Parts) -> StatementLineOut:
         """From the records' value."""
         return cls(
             at=parts.local(line.at_us),
@@ -174,7 +174,7 @@ class StatementOut(BaseModel):
     closing: int
     balance: int
     unsettled: int
-    lines: list[Line]
+    lines: list[StatementLineOut]
     next_skip: int | None = Field(description="`skip` of the next page; null after the last")
     notes: list[NoteOut]
 
@@ -191,7 +191,7 @@ class StatementOut(BaseModel):
             closing=s.closing,
             balance=s.balance,
             unsettled=s.unsettled,
-            lines=[Line.of(line, parts) for line in page],
+            lines=[StatementLineOut.of(line, parts) for line in page],
             next_skip=skip + limit if skip + limit < len(newest_first) else None,
             notes=[NoteOut(at=parts.local(n.at_us), zh=n.text.zh, en=n.text.en) for n in s.notes],
         )
@@ -203,7 +203,7 @@ class EntryOut(BaseModel):
     id: int = Field(examples=[90210])
     account: AccountCode
     community: str
-    kind: Kind
+    kind: EntryKind
     points: int = Field(examples=[-6])
     day: date = Field(description="the day it concerns")
     month: str = Field(description="the month it is booked in", examples=["2026-12"])

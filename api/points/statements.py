@@ -48,7 +48,7 @@ ShopDep = Annotated[Shop, Depends(shop)]
     "/communities/{community}/points",
     dependencies=[PUBLIC],
     responses=documented(404),
-    response_model=schemas.CommunityPoints,
+    response_model=schemas.CommunityPointsOut,
 )
 def community_points(
     parts: PartsDep,
@@ -56,7 +56,7 @@ def community_points(
     window: Window,
     top: Annotated[int, Query(ge=0, le=TOP_MAX, description="how many households")] = 10,
     format: FormatQuery = Format.JSON,
-) -> schemas.CommunityPoints | Response:
+) -> schemas.CommunityPointsOut | Response:
     """Points given and spent in a community's days, and the households that earned most, masked."""
     parts.registry.community(community)
     found = of_community(parts.engine, community, window, top)
@@ -66,7 +66,7 @@ def community_points(
     ]
     if format is Format.CSV:
         return model_csv(schemas.TopAccount, rows, f"points-{community}")
-    return schemas.CommunityPoints(
+    return schemas.CommunityPointsOut(
         community=community,
         first=window.first,
         last=window.last,
@@ -137,8 +137,8 @@ def statement(
     if found is None:
         raise unknown(account)
     if format is Format.CSV:
-        lines = (schemas.Line.of(line, parts) for line in found.lines)
-        return model_csv(schemas.Line, lines, f"statement-{account}")
+        lines = (schemas.StatementLineOut.of(line, parts) for line in found.lines)
+        return model_csv(schemas.StatementLineOut, lines, f"statement-{account}")
     return schemas.StatementOut.of(found, parts, skip, limit)
 
 

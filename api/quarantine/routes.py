@@ -21,7 +21,7 @@ MESSAGES_MAX = 500
 PAYLOAD_CHARS_MAX = 4_000
 
 
-class Refusals(BaseModel):
+class RefusalsOut(BaseModel):
     """How many messages of one device are kept for one reason."""
 
     device: str = Field(description="empty when the topic names none", examples=["bin-007"])
@@ -46,7 +46,7 @@ class QuarantineOut(BaseModel):
     """The quarantine: counts of all, and the newest messages first."""
 
     total: int
-    counts: list[Refusals]
+    counts: list[RefusalsOut]
     messages: list[RefusedMessage]
 
 
@@ -74,7 +74,7 @@ def quarantine(
     for refusal, messages_of_day in parts.refusals.counts().items():
         kept_of[refusal.device, refusal.reason] += messages_of_day
     counts = [
-        Refusals(device=of, reason=why, messages=count)
+        RefusalsOut(device=of, reason=why, messages=count)
         for (of, why), count in kept_of.most_common()
         if device in ("", of) and reason in ("", why)
     ]

@@ -28,7 +28,7 @@ def communities(
     """All communities, the showcases first in the registry's order."""
     rows = [_community(parts.registry, id, parts.today()) for id in parts.registry.communities]
     if format is Format.CSV:
-        columns = [name for name in schemas.Community.model_fields if name != "bins"]
+        columns = [name for name in schemas.CommunityOut.model_fields if name != "bins"]
         return csv_response(
             columns, [row.model_dump(exclude={"bins"}) for row in rows], "communities"
         )
@@ -36,7 +36,7 @@ def communities(
 
 
 @router.get("/{community}", responses=documented(404))
-def community(parts: PartsDep, community: str) -> schemas.Community:
+def community(parts: PartsDep, community: str) -> schemas.CommunityOut:
     """One community."""
     parts.registry.community(community)
     return _community(parts.registry, community, parts.today())
@@ -50,10 +50,10 @@ def sorting(parts: PartsDep, community: str, asked: QuestionDep) -> Sorting | Re
     )
 
 
-def _community(registry: Registry, id: str, today: date) -> schemas.Community:
+def _community(registry: Registry, id: str, today: date) -> schemas.CommunityOut:
     place = registry.communities[id]
     bins = [device.id for device, _ in registry.bins_of(id, Days(today, today))]
-    return schemas.Community(
+    return schemas.CommunityOut(
         id=place.id,
         name=place.name,
         kind=place.kind,

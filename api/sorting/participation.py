@@ -15,7 +15,7 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.sorting import statistics
-from api.sorting.schemas import PlaceKind, Rate
+from api.sorting.schemas import PlaceKind, RateOut
 from api.sorting.statistics import Place
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
@@ -23,7 +23,7 @@ from smartbin.accounts.rules import AccountKind
 from smartbin.core.calendar import Days
 from smartbin.sorting.households import NOBODY, Households, holders, took_part
 from smartbin.sorting.rules.participation import participation
-from smartbin.sorting.rules.sufficiency import Why
+from smartbin.sorting.rules.sufficiency import InsufficientWhy
 
 router = APIRouter(prefix="/api/v1", dependencies=[PUBLIC])
 # Distinct households cannot be summed from days: each window is counted from its deposits.
@@ -69,11 +69,11 @@ class ParticipationOut(BaseModel):
     took_part: int = Field(description="on at least one day", examples=[391])
     regular: int = Field(description="on at least days_min days", examples=[310])
     days_min: int = Field(examples=[4])
-    participation: Rate | None
-    regular_participation: Rate | None
+    participation: RateOut | None
+    regular_participation: RateOut | None
     completeness: float | None
     insufficient: str | None
-    insufficient_reason: Why | None
+    insufficient_reason: InsufficientWhy | None
     deposits: DepositsBy
 
 
@@ -163,8 +163,8 @@ def _answer(
         took_part=found.took_part,
         regular=found.regular,
         days_min=found.days_min,
-        participation=Rate.of(found.rate),
-        regular_participation=Rate.of(found.regular_rate),
+        participation=RateOut.of(found.rate),
+        regular_participation=RateOut.of(found.regular_rate),
         completeness=share,
         insufficient=str(why) if why else None,
         insufficient_reason=why.why if why else None,

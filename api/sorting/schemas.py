@@ -12,10 +12,8 @@ from smartbin.places import CommunityKind
 from smartbin.sorting.rules.completeness import Heard
 from smartbin.sorting.rules.counts import ItemCounts
 from smartbin.sorting.rules.figures import Figures
-from smartbin.sorting.rules.rates import Change as ChangeValue
-from smartbin.sorting.rules.rates import Rate as RateValue
-from smartbin.sorting.rules.rates import WeightShare as WeightShareValue
-from smartbin.sorting.rules.sufficiency import Why
+from smartbin.sorting.rules.rates import Change, Rate, WeightShare
+from smartbin.sorting.rules.sufficiency import InsufficientWhy
 
 
 class Every(StrEnum):
@@ -43,7 +41,7 @@ class PlaceKind(StrEnum):
     SITE = "site"
 
 
-class Rate(BaseModel):
+class RateOut(BaseModel):
     """A ratio with its sample and its 95 % interval (Wilson)."""
 
     value: float = Field(examples=[0.91])
@@ -53,7 +51,7 @@ class Rate(BaseModel):
     denominator: str = Field(examples=["judged deposits"])
 
     @classmethod
-    def of(cls, rate: RateValue | None) -> Rate | None:
+    def of(cls, rate: Rate | None) -> RateOut | None:
         """From the rule's value."""
         if rate is None:
             return None
@@ -62,7 +60,7 @@ class Rate(BaseModel):
         )
 
 
-class WeightShare(BaseModel):
+class WeightShareOut(BaseModel):
     """One weight as a share of another, both in grams."""
 
     value: float = Field(examples=[0.528])
@@ -71,7 +69,7 @@ class WeightShare(BaseModel):
     denominator: str = Field(examples=["kitchen + residual weight_g"])
 
     @classmethod
-    def of(cls, share: WeightShareValue | None) -> WeightShare | None:
+    def of(cls, share: WeightShare | None) -> WeightShareOut | None:
         """From the rule's value."""
         if share is None:
             return None
@@ -83,7 +81,7 @@ class WeightShare(BaseModel):
         )
 
 
-class CategoryFigures(BaseModel):
+class CategoryFiguresOut(BaseModel):
     """One category's figures; ``share`` is of the weight_g of all categories."""
 
     deposits: int
@@ -91,7 +89,7 @@ class CategoryFigures(BaseModel):
     share: float | None
     judged: int
     correct: int
-    accuracy: Rate | None
+    accuracy: RateOut | None
 
 
 class FiguresOut(BaseModel):
@@ -101,7 +99,7 @@ class FiguresOut(BaseModel):
     weight_g: int
     judged: int
     correct: int
-    accuracy: Rate | None
+    accuracy: RateOut | None
     completeness: float | None = Field(
         description="share of device-hours heard from; null when none was to be heard"
     )
@@ -112,13 +110,13 @@ class FiguresOut(BaseModel):
     insufficient: str | None = Field(
         examples=["heard in 41.6 % of the device-hours, at least 50 % are needed"]
     )
-    insufficient_reason: Why | None = Field(
+    insufficient_reason: InsufficientWhy | None = Field(
         description="completeness hides every ratio, judged the accuracy"
     )
-    kitchen_separation: WeightShare | None
-    kitchen_of_all: WeightShare | None
-    diversion: WeightShare | None
-    by_category: dict[Category, CategoryFigures]
+    kitchen_separation: WeightShareOut | None
+    kitchen_of_all: WeightShareOut | None
+    diversion: WeightShareOut | None
+    by_category: dict[Category, CategoryFiguresOut]
 
     @classmethod
     def of(cls, found: Figures, heard: Heard) -> FiguresOut:
@@ -129,23 +127,23 @@ class FiguresOut(BaseModel):
             weight_g=found.counts.weight_g,
             judged=found.counts.judged,
             correct=found.counts.correct,
-            accuracy=Rate.of(found.accuracy),
+            accuracy=RateOut.of(found.accuracy),
             completeness=heard.share,
             device_hours_heard=heard.hours,
             device_hours_expected=heard.expected,
             insufficient=str(why) if why else None,
             insufficient_reason=why.why if why else None,
-            kitchen_separation=WeightShare.of(found.kitchen_separation),
-            kitchen_of_all=WeightShare.of(found.kitchen_of_all),
-            diversion=WeightShare.of(found.diversion),
+            kitchen_separation=WeightShareOut.of(found.kitchen_separation),
+            kitchen_of_all=WeightShareOut.of(found.kitchen_of_all),
+            diversion=WeightShareOut.of(found.diversion),
             by_category={
-                kind: CategoryFigures(
+                kind: CategoryFiguresOut(
                     deposits=one.counts.deposits,
                     weight_g=one.counts.weight_g,
                     share=one.share,
                     judged=one.counts.judged,
                     correct=one.counts.correct,
-                    accuracy=Rate.of(one.accuracy),
+                    accuracy=RateOut.of(one.accuracy),
                 )
                 for kind, one in found.by_category.items()
             },
@@ -178,15 +176,15 @@ class FocusFigures(BaseModel):
 
     deposits: int
     weight_g: int
-    share: WeightShare | None
+    share: WeightShareOut | None
 
     @classmethod
-    def of(cls, found: ItemCounts, share: WeightShareValue | None) -> FocusFigures:
+    def of(cls, found: ItemCounts, share: WeightShare | None) -> FocusFigures:
         """From the rule's values."""
-        return cls(deposits=found.deposits, weight_g=found.weight_g, share=WeightShare.of(share))
+        return cls(deposits=found.deposits, weight_g=found.weight_g, share=WeightShareOut.of(share))
 
 
-class Change(BaseModel):
+class ChangeOut(BaseModel):
     """A rate minus the earlier one with its 95 % interval (Newcombe); ``clear`` when the interval
     leaves out 0.
     """
@@ -197,7 +195,7 @@ class Change(BaseModel):
     clear: bool = Field(examples=[True])
 
     @classmethod
-    def of(cls, change: ChangeValue | None) -> Change | None:
+    def of(cls, change: Change | None) -> ChangeOut | None:
         """From the rule's value."""
         if change is None:
             return None
@@ -215,7 +213,7 @@ class Comparison(BaseModel):
     total: FiguresOut
     deposits: int = Field(description="more deposits than then")
     weight_g: int
-    accuracy: Change | None
+    accuracy: ChangeOut | None
     kitchen_separation: float | None = Field(description="difference of the two shares")
     diversion: float | None = Field(description="difference of the two shares")
 
@@ -291,7 +289,7 @@ class InsufficientRow(BaseModel):
     kind: CommunityKind
     completeness: float | None
     reason: str
-    insufficient_reason: Why
+    insufficient_reason: InsufficientWhy
 
 
 class Ranking(BaseModel):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.parts import Parts
 from api.sorting.schemas import (
-    Change,
+    ChangeOut,
     Compare,
     Comparison,
     DayFigures,
@@ -215,7 +215,7 @@ def _comparison(
         total=FiguresOut.of(then, found.heard.total),
         deposits=changes.deposits,
         weight_g=changes.weight_g,
-        accuracy=Change.of(changes.accuracy),
+        accuracy=ChangeOut.of(changes.accuracy),
         kitchen_separation=changes.kitchen_separation,
         diversion=changes.diversion,
     )

@@ -37,7 +37,7 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableLine:
     """A row of the file; ``account`` is None where the card itself says whose it is."""
 
     where: str
@@ -58,7 +58,7 @@ class Plan:
     unchanged: int = 0
 
 
-def lines_of(path: Path, communities: Collection[str]) -> list[Line]:
+def lines_of(path: Path, communities: Collection[str]) -> list[TableLine]:
     """The file's rows; BadInput lists every mistake with its line and remedy."""
     mistakes = Mistakes()
     lines = []
@@ -75,13 +75,13 @@ def lines_of(path: Path, communities: Collection[str]) -> list[Line]:
             what = f"community {community[:40]!r} is not in the registry"
             mistakes.add(row.where, what, "use an id of communities.csv")
         kind, days = row.choice("kind", AccountKind), row.days()
-        lines.append(Line(row.where, card, kind, community, days, code or None))
+        lines.append(TableLine(row.where, card, kind, community, days, code or None))
     _raise(mistakes)
     return lines
 
 
 def plan(
-    lines: Iterable[Line],
+    lines: Iterable[TableLine],
     known: Iterable[Holding],
     kinds: Mapping[str, AccountKind],
     new_code: Callable[[], str],

@@ -18,7 +18,7 @@ from smartbin.places import (
     Registry,
     Site,
 )
-from smartbin.places.tables import Mistakes, Row, disjoint, known, read, unique
+from smartbin.places.tables import Mistakes, TableRow, disjoint, known, read, unique
 
 
 def load(folder: Path) -> Registry:
@@ -74,7 +74,7 @@ _DOOR = ("device", "door", "category", *_MEASURES, "from", "to")
 _PLAIN = ("id", "community", "category", "capacity_l")
 
 
-def _site(r: Row) -> Site:
+def _site(r: TableRow) -> Site:
     goals = [r.number(goal, 0, 1_000_000) for goal in _GOALS]
     name = r.text("zone")
     try:
@@ -85,7 +85,7 @@ def _site(r: Row) -> Site:
     return Site(r.id("id"), r.text("name"), zone, *goals)
 
 
-def _community(r: Row) -> Community:
+def _community(r: TableRow) -> Community:
     return Community(
         r.id("id"),
         r.text("name"),
@@ -98,12 +98,12 @@ def _community(r: Row) -> Community:
     )
 
 
-def _device(r: Row) -> Device:
+def _device(r: TableRow) -> Device:
     x_m, y_m = r.number("x_m", -10_000_000, 10_000_000), r.number("y_m", -10_000_000, 10_000_000)
     return Device(r.id("id"), r.choice("kind", DeviceKind), r.text("name"), x_m, y_m, r.days())
 
 
-def _door(r: Row) -> Door:
+def _door(r: TableRow) -> Door:
     door = Door(
         r.id("device"),
         r.id("door"),
@@ -120,13 +120,13 @@ def _door(r: Row) -> Door:
     return door
 
 
-def _plain_bin(r: Row) -> PlainBin:
+def _plain_bin(r: TableRow) -> PlainBin:
     category = r.choice("category", Category)
     return PlainBin(r.id("id"), r.id("community"), category, r.number("capacity_l", 1, 100_000))
 
 
 def _check_complete(
-    devices: list[tuple[Row, Device]], doors: list[Door], homes: set[str], m: Mistakes
+    devices: list[tuple[TableRow, Device]], doors: list[Door], homes: set[str], m: Mistakes
 ) -> None:
     """A device has a door of every category that doors of its kind take at this site: a bin of
     four among bins of four that lacks one is a lost line. A bin belongs somewhere.
@@ -153,10 +153,10 @@ def _check_complete(
 def _check_references(
     kinds: dict[str, DeviceKind],
     communities: set[str],
-    doors: list[tuple[Row, Door]],
-    memberships: list[tuple[Row, Membership]],
-    services: list[tuple[Row, Membership]],
-    plain_bins: list[tuple[Row, PlainBin]],
+    doors: list[tuple[TableRow, Door]],
+    memberships: list[tuple[TableRow, Membership]],
+    services: list[tuple[TableRow, Membership]],
+    plain_bins: list[tuple[TableRow, PlainBin]],
 ) -> None:
     bins = {d for d, kind in kinds.items() if kind is DeviceKind.BIN}
     for row, door in doors:

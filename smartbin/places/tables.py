@@ -34,7 +34,7 @@ class Mistakes:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One line of a table. Each getter notes a mistake and answers something harmless instead."""
 
     where: str
@@ -114,7 +114,9 @@ class Row:
             return otherwise
 
 
-def read(folder: Path, name: str, columns: tuple[str, ...], mistakes: Mistakes) -> Iterator[Row]:
+def read(
+    folder: Path, name: str, columns: tuple[str, ...], mistakes: Mistakes
+) -> Iterator[TableRow]:
     """The rows of one table; a table that cannot be read is one mistake and no row."""
     text = _text(folder / name, name, mistakes)
     if text is None:
@@ -138,7 +140,7 @@ def read(folder: Path, name: str, columns: tuple[str, ...], mistakes: Mistakes) 
             what = f"{len(cells)} cells instead of {len(header)}"
             mistakes.add(f"{name}:{number}", what, "check its commas and quotes")
             continue
-        yield Row(f"{name}:{number}", dict(zip(header, cells, strict=True)), mistakes)
+        yield TableRow(f"{name}:{number}", dict(zip(header, cells, strict=True)), mistakes)
 
 
 def _text(path: Path, name: str, mistakes: Mistakes) -> str | None:
@@ -157,7 +159,7 @@ def _text(path: Path, name: str, mistakes: Mistakes) -> str | None:
     return None
 
 
-def unique(rows: list[tuple[Row, str]], what: str, mistakes: Mistakes) -> None:
+def unique(rows: list[tuple[TableRow, str]], what: str, mistakes: Mistakes) -> None:
     """Note ids that stand twice."""
     first: dict[str, str] = {}
     for row, value in rows:
@@ -169,7 +171,7 @@ def unique(rows: list[tuple[Row, str]], what: str, mistakes: Mistakes) -> None:
             first[value] = row.where
 
 
-def disjoint(rows: list[tuple[Row, str, Days]], what: str, mistakes: Mistakes) -> None:
+def disjoint(rows: list[tuple[TableRow, str, Days]], what: str, mistakes: Mistakes) -> None:
     """Note dated rows of one key whose days overlap."""
     # In order of their beginning a row overlaps an earlier one if it overlaps the longest so far.
     order = sorted(range(len(rows)), key=lambda n: (rows[n][1], rows[n][2].first))
@@ -191,7 +193,7 @@ def disjoint(rows: list[tuple[Row, str, Days]], what: str, mistakes: Mistakes) -
             longest = n
 
 
-def known(row: Row, column: str, value: str, among: Callable[[str], bool], file: str) -> None:
+def known(row: TableRow, column: str, value: str, among: Callable[[str], bool], file: str) -> None:
     """Note a reference to something no table has."""
     if not among(value):
         row.mistakes.add(row.where, f"{column} {value[:40]!r} is unknown", f"add it to {file}")

@@ -17,7 +17,7 @@ from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.tables import account
 from smartbin.core.calendar import Days
 from smartbin.database.reading import snapshot
-from smartbin.points.ledger import Kind, month_of
+from smartbin.points.ledger import EntryKind, month_of
 from smartbin.points.tables import ledger, points_month
 
 
@@ -139,14 +139,14 @@ def _add_days(
     )
     for code, kind, total in rows:
         points = sign * int(total)
-        match Kind(kind):
-            case Kind.EARNED | Kind.CORRECTION:
+        match EntryKind(kind):
+            case EntryKind.EARNED | EntryKind.CORRECTION:
                 earned[code] += points
-            case Kind.ADJUSTMENT:
+            case EntryKind.ADJUSTMENT:
                 sums["adjusted"] += points
-            case Kind.REDEMPTION | Kind.REFUND:
+            case EntryKind.REDEMPTION | EntryKind.REFUND:
                 sums["spent"] -= points
-            case Kind.EXPIRY:
+            case EntryKind.EXPIRY:
                 sums["expired"] -= points
 
 

@@ -40,7 +40,7 @@ def week_of(day: date) -> Days:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EarningLine:
     """What a deposit earned, and the community its account lived in on that day."""
 
     earned: Earned
@@ -55,14 +55,14 @@ class Earnings:
 
     def in_weeks(
         self, db: Connection, accounts: Sequence[str], days: Days
-    ) -> dict[str, list[Line]]:
+    ) -> dict[str, list[EarningLine]]:
         """Every deposit of each account in the ISO weeks that the days touch, in the order of
         events, and what it earned. An account that is none is absent.
         """
         kinds = _kinds(db, accounts)
         whole = Days(week_of(days.first).first, week_of(days.last).last)
         deposits = self.deposits(db, list(kinds), whole)
-        found: dict[str, list[Line]] = {}
+        found: dict[str, list[EarningLine]] = {}
         for code, kind in kinds.items():
             own = deposits.get(code, [])
             homes = {(d.device, d.door, d.at_us): community for d, community in own}
@@ -73,7 +73,7 @@ class Earnings:
             for week in sorted(weeks):
                 for one in earned_in_week(self._tariffs, kind, weeks[week]):
                     d = one.deposit
-                    lines.append(Line(one, homes[d.device, d.door, d.at_us]))
+                    lines.append(EarningLine(one, homes[d.device, d.door, d.at_us]))
         return found
 
     def deposits(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from smartbin.accounts.store import home, standing_of
 from smartbin.database.bulk import AT_ONCE
-from smartbin.points.ledger import Entry, Kind, append, of_row
+from smartbin.points.ledger import Entry, EntryKind, append, of_row
 from smartbin.points.rules.expiry import expiries
 from smartbin.points.rules.tariff import Tariffs
 from smartbin.points.tables import OTHER, ledger, points_month
@@ -37,14 +37,14 @@ def expire(
         spent: dict[str, list[tuple[date, int]]] = defaultdict(list)
         gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         others = _others(db, some)
-        redeemed = {e.reference: e.day for e in others if e.kind is Kind.REDEMPTION}
+        redeemed = {e.reference: e.day for e in others if e.kind is EntryKind.REDEMPTION}
         for e in others:
-            if e.kind is Kind.EXPIRY:
+            if e.kind is EntryKind.EXPIRY:
                 gone[e.account][e.day.year] -= e.points
-            elif e.kind is Kind.ADJUSTMENT and e.points > 0:
+            elif e.kind is EntryKind.ADJUSTMENT and e.points > 0:
                 given[e.account][e.day.year] += e.points
             else:  # a cancelled redemption was never spent: its refund counts on its own day
-                day = redeemed.get(e.reference, e.day) if e.kind is Kind.REFUND else e.day
+                day = redeemed.get(e.reference, e.day) if e.kind is EntryKind.REFUND else e.day
                 spent[e.account].append((day, -e.points))
         homes = standing_of(db, some)
         for code in some:
@@ -55,7 +55,15 @@ def expire(
                 community = home(homes[code], last_day)
                 if points and community:
                     entries.append(
-                        Entry(code, community, Kind.EXPIRY, points, last_day, "expired", str(year))
+                        Entry(
+                            code,
+                            community,
+                            EntryKind.EXPIRY,
+                            points,
+                            last_day,
+                            "expired",
+                            str(year),
+                        )
                     )
     append(db, entries, now_us, zone)
     return len(entries)

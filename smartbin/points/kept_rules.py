@@ -25,7 +25,7 @@ _TARIFF = ""  # beside the devices' names: what holds everywhere
 _PLAIN = {"name_zh", "name_en", "first", "last"}  # of a campaign: changes no point
 
 
-class Change(NamedTuple):
+class RuleChange(NamedTuple):
     """Days whose points may change, everywhere or at one device."""
 
     device: str | None
@@ -45,11 +45,11 @@ def stated(registry: Registry, tariffs: Tariffs) -> str:
     return json.dumps(spans, ensure_ascii=False, sort_keys=True)
 
 
-def changes(before: str, now: str) -> list[Change]:
+def changes(before: str, now: str) -> list[RuleChange]:
     """The days on which not the same holds."""
     then, later = _spans(before), _spans(now)
     return [
-        Change(name or None, days)
+        RuleChange(name or None, days)
         for name in sorted(then.keys() | later.keys())
         for days in differing(then.get(name, ()), later.get(name, ()))
     ]

@@ -26,7 +26,7 @@ from smartbin.points.tables import closed_month, ledger, points_month
 MONTHS_LOCK = 0x5B1_0003  # PostgreSQL: closing a month alone, appending beside each other
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """Why points change. Earned and corrections follow from deposits, the others from people and
     the calendar.
     """
@@ -39,14 +39,14 @@ class Kind(StrEnum):
     EXPIRY = "expiry"
 
 
-SETTLED = (Kind.EARNED, Kind.CORRECTION)
+SETTLED = (EntryKind.EARNED, EntryKind.CORRECTION)
 _SUMS = {
-    Kind.EARNED: ("earned", 1),
-    Kind.CORRECTION: ("earned", 1),
-    Kind.ADJUSTMENT: ("adjusted", 1),
-    Kind.REDEMPTION: ("spent", -1),
-    Kind.REFUND: ("spent", -1),
-    Kind.EXPIRY: ("expired", -1),
+    EntryKind.EARNED: ("earned", 1),
+    EntryKind.CORRECTION: ("earned", 1),
+    EntryKind.ADJUSTMENT: ("adjusted", 1),
+    EntryKind.REDEMPTION: ("spent", -1),
+    EntryKind.REFUND: ("spent", -1),
+    EntryKind.EXPIRY: ("expired", -1),
 }
 
 
@@ -58,7 +58,7 @@ class Entry:
 
     account: str
     community: str
-    kind: Kind
+    kind: EntryKind
     points: int
     day: date
     reason: str
@@ -114,7 +114,7 @@ def of_row(row: Row[tuple[Any, ...]]) -> Booked:
     entry = Entry(
         row.account,
         row.community,
-        Kind(row.kind),
+        EntryKind(row.kind),
         row.points,
         date.fromordinal(row.day),
         row.reason,

@@ -24,7 +24,7 @@ from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
 from smartbin.database.bulk import insert_into
 from smartbin.database.reading import snapshot
 from smartbin.database.requests import once
-from smartbin.points.ledger import Entry, Kind, append
+from smartbin.points.ledger import Entry, EntryKind, append
 from smartbin.points.tables import redemption, reward
 
 CANCEL_DAYS = 7  # after that the piece is put back by an adjustment, with a reason
@@ -132,7 +132,7 @@ class Shop:
             text = f"{one.quantity} x {one.reward}"
             append(
                 db,
-                [Entry(one.account, one.community, Kind.REFUND, one.points, today, text,
+                [Entry(one.account, one.community, EntryKind.REFUND, one.points, today, text,
                        f"redemption {number}", who)],
                 now_us,
                 self._zone,
@@ -193,7 +193,7 @@ class Shop:
                 today = calendar.day_of(now_us, self._zone)
                 community = home(standing_of(db, [code])[code], today) or ""
                 entry = Entry(
-                    code, community, Kind.ADJUSTMENT, points, today, reason, request_id, who
+                    code, community, EntryKind.ADJUSTMENT, points, today, reason, request_id, who
                 )
                 append(db, [entry], now_us, self._zone)
                 return {"account": code, "points": points, "balance": balance + points}
@@ -235,7 +235,7 @@ class Shop:
             "changed_by": who,
         }
         number = db.execute(insert(redemption).values(row).returning(redemption.c.id)).scalar_one()
-        entry = Entry(code, row["community"], Kind.REDEMPTION, -points, today,
+        entry = Entry(code, row["community"], EntryKind.REDEMPTION, -points, today,
                       f"{quantity} x {reward_id}", f"redemption {number}", who)  # fmt: skip
         append(db, [entry], now_us, self._zone)
         return {"id": number, **row, "balance": balance - points}

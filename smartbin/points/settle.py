@@ -28,7 +28,7 @@ from smartbin.places import Registry
 from smartbin.points.earnings import Earnings, week_of
 from smartbin.points.expire import expire, years_over
 from smartbin.points.kept_rules import follow, mark_days, refuse_older, stated
-from smartbin.points.ledger import SETTLED, Entry, Kind, append
+from smartbin.points.ledger import SETTLED, Entry, EntryKind, append
 from smartbin.points.rules.tariff import Tariffs
 from smartbin.points.tables import ledger
 
@@ -192,7 +192,9 @@ class Settler:
                 continue
             code, day, community = key
             first = key not in said
-            kind, reason = (Kind.EARNED, "deposits") if first else (Kind.CORRECTION, "late")
+            kind, reason = (
+                (EntryKind.EARNED, "deposits") if first else (EntryKind.CORRECTION, "late")
+            )
             why = causes.get(day, set())
             if not first or why - {"late"}:
                 reason = next((cause for cause in _CAUSES if cause in why), reason)

@@ -23,8 +23,8 @@ from smartbin.core.calendar import Days
 from smartbin.database.reading import snapshot
 from smartbin.facts.events import DoorKey
 from smartbin.places import Registry
-from smartbin.points.earnings import Earnings, Line
-from smartbin.points.ledger import Booked, Kind, of_row
+from smartbin.points.earnings import EarningLine, Earnings
+from smartbin.points.ledger import Booked, EntryKind, of_row
 from smartbin.points.rules import sentences
 from smartbin.points.rules.tariff import Tariffs
 from smartbin.points.rules.words import Texts
@@ -122,7 +122,7 @@ class Statements:
             self._notes(settled, balance, today),
         )
 
-    def _deposit(self, line: Line) -> StatementLine:
+    def _deposit(self, line: EarningLine) -> StatementLine:
         d = line.earned.deposit
         return StatementLine(
             d.at_us,
@@ -142,18 +142,18 @@ class Statements:
 
     def _text(self, one: Booked, names: Mapping[str, Texts]) -> Texts:
         e = one.entry
-        if e.kind is Kind.ADJUSTMENT:
+        if e.kind is EntryKind.ADJUSTMENT:
             return sentences.adjusted(e.points, e.reason, e.who or "")
-        if e.kind is Kind.EXPIRY:
+        if e.kind is EntryKind.EXPIRY:
             last_day = self._tariffs.expires_on(e.day.year) or e.day
             return sentences.expired(e.day.year, e.points, last_day)
         count, _, what = e.reason.partition(" x ")
         name = names.get(what, Texts(what, what))
-        said = sentences.redeemed if e.kind is Kind.REDEMPTION else sentences.cancelled
+        said = sentences.redeemed if e.kind is EntryKind.REDEMPTION else sentences.cancelled
         return said(name.zh, name.en, int(count), abs(e.points))
 
     def _unsettled(
-        self, earned: Iterable[Line], settled: Mapping[date, Sequence[Booked]]
+        self, earned: Iterable[EarningLine], settled: Mapping[date, Sequence[Booked]]
     ) -> list[StatementLine]:
         due: dict[date, int] = defaultdict(int)
         last_us: dict[date, int] = {}
@@ -178,7 +178,7 @@ class Statements:
         for day, entries in settled.items():
             said = 0
             for one in entries:
-                if one.entry.kind is Kind.CORRECTION:
+                if one.entry.kind is EntryKind.CORRECTION:
                     after = said + one.entry.points
                     causes = [c for c in sentences.Cause if c == one.entry.reason]
                     notes.append(Note(one.booked_us, sentences.corrected(day, said, after, causes)))

@@ -48,7 +48,7 @@ class _File:
     counts: Counter[Refusal] = field(default_factory=Counter)
 
 
-class Refusals:
+class RefusalCounts:
     """The counts of one quarantine, kept up to date at each question. Any number of threads.
     Raises StoreUnavailable when it cannot be read.
     """

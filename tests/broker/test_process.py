@@ -16,7 +16,7 @@ import pytest
 
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
-from gateway.mqtt import Session, SessionTaken
+from gateway.mqtt import BrokerSession, SessionTaken
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import event_of, payload_of, topic_of
 from tests.broker.devices import publishing
@@ -139,8 +139,8 @@ def test_who_loses_its_client_id_ends_with_a_status_of_its_own(
     assert "keeps taking the session of 'smartbin-gateway'" in gateway.log()
 
 
-def another(broker: Mosquitto, folder: Path) -> Session:
-    return Session(
+def another(broker: Mosquitto, folder: Path) -> BrokerSession:
+    return BrokerSession(
         broker_of(broker.url, "smartbin-gateway"),
         ["smartbin/v1/xinbei/+/+"],
         SessionMemory(folder / "session.json", "smartbin-gateway"),

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
-from gateway.mqtt import Session
+from gateway.mqtt import BrokerSession
 from tests.broker.secured import SecuredBroker
 from tests.broker.test_secured import files
 from tests.real import until
@@ -28,7 +28,7 @@ def problem_of(
     url: str, folder: Path, wanted: str, password: str = "", ca_file: Path | None = None
 ) -> str:
     """What a session at ``url`` says once it says something with ``wanted`` in it."""
-    session = Session(
+    session = BrokerSession(
         broker_of(url, "gateway-1", password, ca_file),
         ["smartbin/v1/xinbei/+/+", "smartbin/v1/yangbei/+/+"],
         SessionMemory(folder / "session.json", "gateway-1"),

@@ -14,7 +14,7 @@ import pytest
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
 from gateway.delivery import Delivery
-from gateway.mqtt import Session, SessionTaken
+from gateway.mqtt import BrokerSession, SessionTaken
 from tests.broker.devices import publishing
 from tests.real import Mosquitto, until
 
@@ -24,8 +24,8 @@ TOPIC = "smartbin/v1/testsite/bin-001/deposit"
 
 def session_at(
     broker: Mosquitto, tmp_path: Path, *filters: str, client_id: str = "gateway"
-) -> Session:
-    return Session(
+) -> BrokerSession:
+    return BrokerSession(
         broker_of(broker.url, client_id),
         filters or (FILTER,),
         SessionMemory(tmp_path / "session.json", client_id),
@@ -36,13 +36,13 @@ def session_at(
 @contextmanager
 def subscribed(
     broker: Mosquitto, tmp_path: Path, *filters: str, client_id: str = "gateway"
-) -> Iterator[Session]:
+) -> Iterator[BrokerSession]:
     with closing(session_at(broker, tmp_path, *filters, client_id=client_id)) as session:
         settle(session)
         yield session
 
 
-def settle(session: Session) -> None:
+def settle(session: BrokerSession) -> None:
     def ready() -> bool:
         session.idle(0.01)
         return session.problem is None
@@ -50,7 +50,7 @@ def settle(session: Session) -> None:
     until(ready, "subscribed")
 
 
-def receive(session: Session, number: int, batch_max: int = 100) -> list[Delivery]:
+def receive(session: BrokerSession, number: int, batch_max: int = 100) -> list[Delivery]:
     got: list[Delivery] = []
 
     def enough() -> bool:

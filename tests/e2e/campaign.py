@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from simulator import run
-from simulator.faults import Delivery, Profile
+from simulator.faults import FaultyDelivery, Profile
 from simulator.fleet import Fleet
 from simulator.households import accounts, people_of
 from simulator.processes import PartFailed
@@ -183,7 +183,7 @@ class Campaign:
             out.writerows(rows)
         self.system.ask_api("accounts", "import", str(table))
 
-    def _seen(self, delivery: Delivery) -> None:
+    def _seen(self, delivery: FaultyDelivery) -> None:
         if delivery.refused:
             self.refused[delivery.device] = self.refused.get(delivery.device, 0) + delivery.refused
         for fact in delivery.kept:

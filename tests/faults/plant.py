@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from simulator.broker import Broker, Login
+from simulator.broker import BrokerConnection, Login
 from simulator.publisher import Publisher
 from smartbin.database.engine import open_engine
 from smartbin.database.migrations import upgrade
@@ -154,7 +154,7 @@ def plant(folder: Path) -> Iterator[Plant]:
         reader = open_reader(influx.url_of("smartbin"), SHANGHAI, influx.token)
         ends.callback(reader.close)
         logins = [Login(device, "", "") for device in registry.devices]
-        broker = Broker.parse(f"mqtt://127.0.0.1:{proxies['devices'].port}")
+        broker = BrokerConnection.parse(f"mqtt://127.0.0.1:{proxies['devices'].port}")
         devices = Publisher(broker, logins, patience_s=TIMEOUT_S, keepalive_s=KEEPALIVE_S)
         ends.callback(devices.close)
         yield Plant(

@@ -10,7 +10,7 @@ import pytest
 
 from smartbin.core.calendar import Days
 from smartbin.points.community_points import of_community
-from smartbin.points.ledger import Entry, Kind, append
+from smartbin.points.ledger import Entry, EntryKind, append
 from tests.places import SHANGHAI
 from tests.records.books import NOW_US, Books
 
@@ -30,8 +30,10 @@ def entries(books: Books) -> list[Entry]:
     rng = random.Random(7)
     made = []
     for _ in range(600):
-        kind = rng.choice(list(Kind))
-        points = rng.randrange(1, 60) * (-1 if kind in (Kind.REDEMPTION, Kind.EXPIRY) else 1)
+        kind = rng.choice(list(EntryKind))
+        points = rng.randrange(1, 60) * (
+            -1 if kind in (EntryKind.REDEMPTION, EntryKind.EXPIRY) else 1
+        )
         day = FIRST + timedelta(days=rng.randrange(SPAN))
         made.append(
             Entry(rng.choice([*CODES, SHOP]), rng.choice(["oak", "elm"]), kind, points, day, "x")
@@ -63,18 +65,18 @@ def test_sums_and_ranks_are_those_of_the_entries(books: Books, entries: list[Ent
         own = [e for e in entries if e.community == "oak" and e.day in days]
         earned: dict[str, int] = defaultdict(int)
         for e in own:
-            if e.kind in (Kind.EARNED, Kind.CORRECTION):
+            if e.kind in (EntryKind.EARNED, EntryKind.CORRECTION):
                 earned[e.account] += e.points
 
-        def total(*kinds: Kind, own: list[Entry] = own) -> int:
+        def total(*kinds: EntryKind, own: list[Entry] = own) -> int:
             return sum(e.points for e in own if e.kind in kinds)
 
         found = of_community(books.engine, "oak", days, 3)
         assert found.earned == sum(earned.values()), days
-        assert found.adjusted == total(Kind.ADJUSTMENT)
+        assert found.adjusted == total(EntryKind.ADJUSTMENT)
         assert found.given == found.earned + found.adjusted
-        assert found.spent == -total(Kind.REDEMPTION, Kind.REFUND)
-        assert found.expired == -total(Kind.EXPIRY)
+        assert found.spent == -total(EntryKind.REDEMPTION, EntryKind.REFUND)
+        assert found.expired == -total(EntryKind.EXPIRY)
         assert found.accounts == sum(points > 0 for points in earned.values())
         best = sorted((-p, code) for code, p in earned.items() if code != SHOP and p > 0)
         assert [(-t.points, t.account) for t in found.top] == best[:3]
@@ -95,6 +97,8 @@ def test_a_year_needs_no_more_entries_than_its_two_ends(books: Books, entries: l
     truth = -sum(
         e.points
         for e in entries
-        if e.community == "oak" and e.day in year and e.kind in (Kind.REDEMPTION, Kind.REFUND)
+        if e.community == "oak"
+        and e.day in year
+        and e.kind in (EntryKind.REDEMPTION, EntryKind.REFUND)
     )
     assert shown > truth

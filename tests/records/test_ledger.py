@@ -15,7 +15,7 @@ from smartbin.core.calendar import Days
 from smartbin.database.engine import open_engine
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Verdict
-from smartbin.points.ledger import Kind, month_of
+from smartbin.points.ledger import EntryKind, month_of
 from smartbin.points.redemptions import Reward, Shop
 from smartbin.points.rules.tariff import Tariff, Tariffs
 from smartbin.points.settle import _SETTLE_LOCK, Settled, Settler
@@ -217,7 +217,7 @@ def test_settlers_beside_each_other_book_once(books: Books) -> None:
     with books.engine.connect() as db:
         assert len(db.execute(select(deposit_line)).all()) == 240
         assert db.execute(select(unsettled)).all() == []
-    per_account = [b.entry.account for b in books.entries() if b.entry.kind is Kind.EARNED]
+    per_account = [b.entry.account for b in books.entries() if b.entry.kind is EntryKind.EARNED]
     assert len(per_account) == len(set(per_account)) == 120
     assert sum(b.entry.points for b in books.entries()) == 120 * 25
 

@@ -13,7 +13,7 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.database.engine import open_engine
 from smartbin.deposit_lines.tables import unsettled
-from smartbin.points.ledger import Entry, Kind, append
+from smartbin.points.ledger import Entry, EntryKind, append
 from smartbin.points.months import Closed, check, close
 from tests.places import SHANGHAI
 from tests.records.books import HOME, Books, kitchen
@@ -25,7 +25,7 @@ HEAD = "id,account,community,kind,points,day,booked_at,reason,reference,who"
 
 def adjust(books: Books, points: int, day: date = NOV, reason: str = "thanks") -> None:
     now_us = calendar.start_us(day, SHANGHAI) + 1
-    entry = Entry(HOME, "oak", Kind.ADJUSTMENT, points, day, reason, "r-1", "office")
+    entry = Entry(HOME, "oak", EntryKind.ADJUSTMENT, points, day, reason, "r-1", "office")
     with books.engine.begin() as db:
         append(db, [entry], now_us, SHANGHAI)
 

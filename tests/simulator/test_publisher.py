@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from simulator import run
-from simulator.broker import Broker, BrokerLost
+from simulator.broker import BrokerConnection, BrokerLost
 from simulator.fleet import Fleet
 from simulator.publisher import Publisher
 from smartbin.core import calendar
@@ -44,10 +44,10 @@ def secured(tmp_path: Path) -> Iterator[SecuredBroker]:
         broker.stop()
 
 
-def address(broker: SecuredBroker, credentials: Path | None = None) -> Broker:
+def address(broker: SecuredBroker, credentials: Path | None = None) -> BrokerConnection:
     url = f"mqtts://127.0.0.1:{broker.devices_port}"
     table = credentials or broker.secrets / "devices.csv"
-    return Broker.parse(url, "", broker.secrets / "ca.crt", table)
+    return BrokerConnection.parse(url, "", broker.secrets / "ca.crt", table)
 
 
 def topic(device: str, kind: str, registry: Registry = SITE) -> str:
@@ -98,19 +98,21 @@ def test_a_wrong_password_is_said(secured: SecuredBroker, tmp_path: Path) -> Non
 
 def test_no_credential_and_no_trust_are_said(secured: SecuredBroker, tmp_path: Path) -> None:
     port = secured.devices_port
-    nobody = Broker.parse(f"mqtts://127.0.0.1:{port}", "", secured.secrets / "ca.crt")
+    nobody = BrokerConnection.parse(f"mqtts://127.0.0.1:{port}", "", secured.secrets / "ca.crt")
     with pytest.raises(BadInput, match="refuses a connection without a user"):
         run.buffered(nobody, SITE.devices)
     with pytest.raises(BadInput, match="SMARTBIN_MQTT_CA_FILE: cannot use"):
-        run.buffered(Broker.parse(f"mqtts://127.0.0.1:{port}", "", tmp_path / "no"), SITE.devices)
+        run.buffered(
+            BrokerConnection.parse(f"mqtts://127.0.0.1:{port}", "", tmp_path / "no"), SITE.devices
+        )
     with pytest.raises(BadInput, match="no broker answers at 127"):
-        run.buffered(Broker.parse(f"mqtt://127.0.0.1:{free_port()}"), SITE.devices)
+        run.buffered(BrokerConnection.parse(f"mqtt://127.0.0.1:{free_port()}"), SITE.devices)
 
 
 # paho leaves the socket of a failed handshake to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_that_is_not_trusted_is_said(secured: SecuredBroker) -> None:
-    stranger = Broker.parse(f"mqtts://127.0.0.1:{secured.devices_port}")
+    stranger = BrokerConnection.parse(f"mqtts://127.0.0.1:{secured.devices_port}")
     with pytest.raises(BadInput, match=r"certificate verify failed.* SMARTBIN_MQTT_CA_FILE"):
         run.buffered(stranger, SITE.devices)
     gc.collect()
@@ -131,7 +133,7 @@ def test_a_table_without_all_devices_is_said(
     table = tmp_path / "devices.csv"
     if text:
         table.write_text(text)
-    broker = Broker.parse("mqtt://127.0.0.1:1", "", None, table)
+    broker = BrokerConnection.parse("mqtt://127.0.0.1:1", "", None, table)
     with pytest.raises(
         BadInput, match=f"SMARTBIN_SIMULATOR_CREDENTIALS: .*{sentence}.*provision make"
     ):
@@ -161,8 +163,8 @@ def test_a_broker_that_restarts_gets_what_it_had_not_acknowledged(tmp_path: Path
     broker = Mosquitto(tmp_path)
     broker.start()
     try:
-        logins = Broker.parse(broker.url).logins(SITE.devices)
-        with Publisher(Broker.parse(broker.url), logins) as publisher:
+        logins = BrokerConnection.parse(broker.url).logins(SITE.devices)
+        with Publisher(BrokerConnection.parse(broker.url), logins) as publisher:
             for device in SITE.devices:
                 publisher.publish(topic(device, "fill"), b"before")
             publisher.drain()
@@ -179,7 +181,7 @@ def test_a_broker_that_restarts_gets_what_it_had_not_acknowledged(tmp_path: Path
 def test_what_a_broker_acknowledged_and_forgot_comes_again(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)
     broker.start()
-    where = Broker.parse(broker.url)
+    where = BrokerConnection.parse(broker.url)
     devices = list(SITE.devices)[:20]
     said = {(topic(device, "status"), device.encode()) for device in devices}
     try:
@@ -202,7 +204,7 @@ def test_silence_is_said_after_the_patience(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)
     broker.start()
     try:
-        where = Broker.parse(broker.url)
+        where = BrokerConnection.parse(broker.url)
         with Publisher(where, [where.login("one")], patience_s=1.5) as publisher:
             broker.stop()
             publisher.publish(topic("bin-001", "fill"), b"{}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.recent import KEEP_US, MOST, Recent
+from api.recent import KEEP_US, MOST, RecentAnswers
 
 
 def test_remembered_for_a_minute_and_no_longer() -> None:
-    recent, made = Recent(), list[str]()
+    recent, made = RecentAnswers(), list[str]()
 
     def make(value: str) -> Callable[[], str]:
         def made_now() -> str:
@@ -26,7 +26,7 @@ def test_remembered_for_a_minute_and_no_longer() -> None:
 
 
 def test_the_oldest_is_forgotten() -> None:
-    recent = Recent()
+    recent = RecentAnswers()
     for n in range(MOST + 1):
         recent.of(n, 0, lambda n=n: n)  # type: ignore[misc]
     assert recent.of(1, 0, lambda: -1) == 1

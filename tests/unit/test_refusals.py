@@ -11,7 +11,7 @@ from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.wire import Rejected
 from smartbin.quarantine import refusals
-from smartbin.quarantine.refusals import OTHERS, Refusal, Refusals
+from smartbin.quarantine.refusals import OTHERS, Refusal, RefusalCounts
 from smartbin.quarantine.store import Quarantine
 from tests.places import SHANGHAI
 
@@ -26,7 +26,7 @@ def refused(n: int, device: str = "bin-001", reason: str = "bad_json", day: int 
 
 
 def test_counted_by_device_reason_and_the_sites_day(tmp_path: Path) -> None:
-    shelf, counts = Quarantine(tmp_path), Refusals(tmp_path, SHANGHAI)
+    shelf, counts = Quarantine(tmp_path), RefusalCounts(tmp_path, SHANGHAI)
     assert counts.counts() == {}
     shelf.add([refused(1), refused(2), refused(3, day=1), refused(4, "bin-002", "bad_time")])
     assert counts.counts() == {
@@ -40,7 +40,7 @@ def test_counted_by_device_reason_and_the_sites_day(tmp_path: Path) -> None:
 
 
 def test_what_comes_is_added_and_what_is_replayed_goes(tmp_path: Path) -> None:
-    shelf, counts = Quarantine(tmp_path), Refusals(tmp_path, SHANGHAI)
+    shelf, counts = Quarantine(tmp_path), RefusalCounts(tmp_path, SHANGHAI)
     days = Days(FIRST, FIRST)
     shelf.add([refused(n) for n in range(5)])
     assert counts.of(["bin-001"], days) == 5
@@ -56,7 +56,7 @@ def test_what_comes_is_added_and_what_is_replayed_goes(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_on_and_not_read_again(tmp_path: Path) -> None:
-    shelf, counts = Quarantine(tmp_path), Refusals(tmp_path, SHANGHAI)
+    shelf, counts = Quarantine(tmp_path), RefusalCounts(tmp_path, SHANGHAI)
     shelf.add([refused(1)])
     (file,) = tmp_path.glob("*.jsonl")
     whole = file.read_bytes()
@@ -74,7 +74,7 @@ def test_a_file_is_read_on_and_not_read_again(tmp_path: Path) -> None:
 
 
 def test_another_file_of_the_same_name_is_read_from_its_start(tmp_path: Path) -> None:
-    shelf, counts = Quarantine(tmp_path), Refusals(tmp_path, SHANGHAI)
+    shelf, counts = Quarantine(tmp_path), RefusalCounts(tmp_path, SHANGHAI)
     shelf.add([refused(1), refused(2)])
     assert counts.counts().total() == 2
     (file,) = tmp_path.glob("*.jsonl")
@@ -89,6 +89,6 @@ def test_another_file_of_the_same_name_is_read_from_its_start(tmp_path: Path) ->
 def test_kinds_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "KINDS_MAX", 3)
     Quarantine(tmp_path).add([refused(n, f"bin-{n:03}") for n in range(10)])
-    counted = Refusals(tmp_path, SHANGHAI).counts()
+    counted = RefusalCounts(tmp_path, SHANGHAI).counts()
     assert len(counted) <= 4
     assert (counted.total(), counted[OTHERS]) == (10, 7)

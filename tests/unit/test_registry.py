@@ -20,7 +20,7 @@ from smartbin.core.errors import BadInput, UnknownPlace
 from smartbin.operator.check import main
 from smartbin.places import CommunityKind, DeviceKind, tables
 from smartbin.places.load import load
-from smartbin.places.tables import Mistakes, Row, disjoint
+from smartbin.places.tables import Mistakes, TableRow, disjoint
 
 XINBEI = Path(__file__).parents[2] / "deploy" / "xinbei"
 TABLES = sorted(path.name for path in XINBEI.glob("*.csv"))
@@ -147,7 +147,7 @@ def test_a_line_is_a_line_of_the_file_behind_a_cell_of_two(folder: Path) -> None
 
 def test_many_dated_rows_are_checked_in_no_time() -> None:
     m = Mistakes()
-    row = Row("memberships.csv:2", {}, m)
+    row = TableRow("memberships.csv:2", {}, m)
     days = [
         Days(date(2000, 1, 1) + timedelta(days=n), date(2000, 1, 1) + timedelta(days=n))
         for n in range(20_000)
@@ -168,7 +168,7 @@ days = st.builds(
 @given(st.lists(st.tuples(st.sampled_from("ab"), days), max_size=12))
 def test_overlaps_are_found_as_by_comparing_every_pair(dated: list[tuple[str, Days]]) -> None:
     m = Mistakes()
-    disjoint([(Row(f"t:{n}", {}, m), key, d) for n, (key, d) in enumerate(dated)], "door", m)
+    disjoint([(TableRow(f"t:{n}", {}, m), key, d) for n, (key, d) in enumerate(dated)], "door", m)
     pairs = itertools.combinations(dated, 2)
     assert bool(m.found) == any(k == o and d.overlap(e) for (k, d), (o, e) in pairs)
 

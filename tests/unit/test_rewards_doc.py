@@ -15,12 +15,12 @@ from pydantic import BaseModel
 from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Category, Item, Judge, Verdict
 from smartbin.points.redemptions import CANCEL_DAYS
-from smartbin.points.rules.earning import RewardDeposit, Why, earned_in_week
+from smartbin.points.rules.earning import EarningWhy, RewardDeposit, earned_in_week
 from smartbin.points.rules.expiry import expiries
 from smartbin.points.rules.load import load_tariffs
 from smartbin.points.rules.sentences import Cause, corrected, earned_sentence
 from smartbin.points.rules.signals import SignalKind, SignalLimits
-from smartbin.points.rules.tariff import Campaign, Rate, Rules, Tariff
+from smartbin.points.rules.tariff import Campaign, PointRate, Rules, Tariff
 from smartbin.points.rules.words import CATEGORY, kg, pause
 from tests.oracle.points import expired, explain
 from tests.unit.rewarding import ZONE, at_us, deposit, row_of, tariffs_of
@@ -115,7 +115,7 @@ def test_the_table_of_fields_is_complete_and_its_defaults_hold() -> None:
     models: dict[str, type[BaseModel]] = {
         "[[tariff]]": Tariff,
         "[tariff.household]": Rules,
-        "[tariff.household.kitchen]": Rate,
+        "[tariff.household.kitchen]": PointRate,
         "[[campaign]]": Campaign,
     }
     for row in table("table | field"):
@@ -136,7 +136,7 @@ def test_the_table_of_fields_is_complete_and_its_defaults_hold() -> None:
 
 
 def test_every_reason_and_signal_is_explained() -> None:
-    for why in Why:
+    for why in EarningWhy:
         assert f"`{why}`" in PAGE, why
     assert {row["signal"].strip("`") for row in table("signal |")} == set(SignalKind)
     seen = {row["signal"].strip("`"): row["what is seen"] for row in table("signal |")}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Category, Judge, Verdict
-from smartbin.points.rules.earning import RewardDeposit, Why, earned_in_week
+from smartbin.points.rules.earning import EarningWhy, RewardDeposit, earned_in_week
 from smartbin.points.rules.load import load_tariffs
 from tests.oracle.points import explain, oracle
 from tests.unit.rewarding import (
@@ -90,7 +90,7 @@ def test_ten_minutes_lie_between_rewarded_deposits_of_one_category() -> None:
         deposit(f"{MON} 07:20:00"),
     )
     assert points(earned) == [15, 15, 0, 15, 0, 15]
-    assert earned[2].why is Why.TOO_SOON
+    assert earned[2].why is EarningWhy.TOO_SOON
     assert dict(earned[2].reasons[0].values) == {
         "last_at_us": earned[0].deposit.at_us,
         "pause_s": 600,
@@ -176,13 +176,16 @@ def test_deposits_follow_the_tariff_of_their_day() -> None:
 def test_without_a_tariff_a_table_a_rate_or_a_door_nothing_is_earned_and_it_is_said() -> None:
     file = tables()
     before = deposit("2025-12-31 12:00:00")
-    assert earned_in_week(tariffs_of(file), HOUSEHOLD, [before])[0].why is Why.NO_TARIFF
+    assert earned_in_week(tariffs_of(file), HOUSEHOLD, [before])[0].why is EarningWhy.NO_TARIFF
     now = deposit(f"{MON} 07:00:00")
-    assert earned_in_week(tariffs_of(file), AccountKind.ENTERPRISE, [now])[0].why is Why.NO_TARIFF
-    assert earn(deposit(f"{MON} 07:00:00", category="residual"))[0].why is Why.NOT_REWARDED
-    assert earn(replace(now, category=None))[0].why is Why.UNKNOWN_DOOR
+    assert (
+        earned_in_week(tariffs_of(file), AccountKind.ENTERPRISE, [now])[0].why
+        is EarningWhy.NO_TARIFF
+    )
+    assert earn(deposit(f"{MON} 07:00:00", category="residual"))[0].why is EarningWhy.NOT_REWARDED
+    assert earn(replace(now, category=None))[0].why is EarningWhy.UNKNOWN_DOOR
     first = deposit("2026-01-01 00:00:00")
-    assert earned_in_week(tariffs_of(file), HOUSEHOLD, [first])[0].why is Why.EARNED
+    assert earned_in_week(tariffs_of(file), HOUSEHOLD, [first])[0].why is EarningWhy.EARNED
 
 
 @pytest.mark.parametrize(
@@ -285,11 +288,11 @@ def test_no_cap_is_ever_exceeded_and_every_point_is_explained(
     for one in earned:
         by_why = {reason.why: reason.values for reason in one.reasons}
         explained = 0
-        if base := by_why.get(Why.EARNED):
+        if base := by_why.get(EarningWhy.EARNED):
             explained = int(base["deposit_points"]) + int(base["weight_points"])
-            explained += int(by_why.get(Why.CAMPAIGN, {"points": 0})["points"])
-            explained -= int(by_why.get(Why.WEEK_MAX, {"points": 0})["points"])
-        assert (one.points, one.points > 0) == (explained, one.why is Why.EARNED)
+            explained += int(by_why.get(EarningWhy.CAMPAIGN, {"points": 0})["points"])
+            explained -= int(by_why.get(EarningWhy.WEEK_MAX, {"points": 0})["points"])
+        assert (one.points, one.points > 0) == (explained, one.why is EarningWhy.EARNED)
     for day in {e.deposit.day for e in rewarded}:
         tariff = tariffs.on(day)
         assert tariff is not None

@@ -12,7 +12,7 @@ import pytest
 
 from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Judge, Verdict
-from smartbin.points.rules.earning import Why, earned_in_week
+from smartbin.points.rules.earning import EarningWhy, earned_in_week
 from smartbin.points.rules.sentences import (
     Cause,
     adjusted,
@@ -36,7 +36,7 @@ CAMPAIGN = {
 }
 
 
-def last(*deposits: Any, rules: Any = RULES, campaign: Any = ()) -> tuple[Why, str, str]:
+def last(*deposits: Any, rules: Any = RULES, campaign: Any = ()) -> tuple[EarningWhy, str, str]:
     tariffs = tariffs_of(tables(rules=rules, campaign=campaign))
     earned = earned_in_week(tariffs, AccountKind.HOUSEHOLD, deposits)[-1]
     return (earned.why, *earned_sentence(earned, ZONE))
@@ -49,7 +49,7 @@ def kitchen(**changes: Any) -> dict[str, Any]:
 WRONG: dict[str, Any] = {"verdict": Verdict.INCORRECT}
 MORNING = deposit(f"{MON} 07:05:00")
 # Called by the test: what is made while tests are gathered is made before a mutant is at work.
-CASES: list[tuple[Callable[[], tuple[Why, str, str]], str, str]] = [
+CASES: list[tuple[Callable[[], tuple[EarningWhy, str, str]], str, str]] = [
     (
         partial(last, deposit(f"{MON} 07:05:00", 1240)),
         "厨余垃圾 1.24 公斤：投放 5 分，重量 12 分。共 17 分。",
@@ -167,13 +167,15 @@ CASES: list[tuple[Callable[[], tuple[Why, str, str]], str, str]] = [
 
 
 @pytest.mark.parametrize(("said", "zh", "en"), CASES)
-def test_a_deposits_sentence(said: Callable[[], tuple[Why, str, str]], zh: str, en: str) -> None:
+def test_a_deposits_sentence(
+    said: Callable[[], tuple[EarningWhy, str, str]], zh: str, en: str
+) -> None:
     assert said()[1:] == (zh, en)
 
 
 def test_every_deciding_reason_has_a_sentence_above() -> None:
-    beside = {Why.WEIGHT_MAX, Why.CAMPAIGN}
-    assert {said()[0] for said, _, _ in CASES} == set(Why) - beside
+    beside = {EarningWhy.WEIGHT_MAX, EarningWhy.CAMPAIGN}
+    assert {said()[0] for said, _, _ in CASES} == set(EarningWhy) - beside
 
 
 @pytest.mark.parametrize(

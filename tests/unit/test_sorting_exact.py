@@ -25,7 +25,7 @@ from smartbin.sorting.rules.participation import participation
 from smartbin.sorting.rules.ranking import Measure, weighed
 from smartbin.sorting.rules.rates import Rate
 from smartbin.sorting.rules.revisions import changed, counts_of, shown
-from smartbin.sorting.rules.sufficiency import Insufficient, Why
+from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 from smartbin.telemetry import DayPresence, DoorTotals
 from smartbin.verdicts.rules import Correction, correct_by
 from tests.places import SHANGHAI, small_registry
@@ -185,12 +185,16 @@ def test_what_a_ranking_takes_is_whole() -> None:
     assert isinstance(gram, Rate)
     assert gram.value == 1.0
     nothing = {RECYCLABLE: Counts(1, 5, 0, 0)}
-    assert of(Measure.KITCHEN_SEPARATION, nothing) == Insufficient(Why.WEIGHED, 0, 1)
-    assert of(Measure.WEIGHT_PER_HOUSEHOLD, {}) == Insufficient(Why.WEIGHED, 0, 1)
-    assert of(Measure.WEIGHT_PER_HOUSEHOLD, only, 0) == Insufficient(Why.HOUSEHOLDS, 0, 1)
-    assert of(Measure.ACCURACY, {}) == Insufficient(Why.JUDGED, 0, DEFAULT.judged_min)
+    assert of(Measure.KITCHEN_SEPARATION, nothing) == Insufficient(InsufficientWhy.WEIGHED, 0, 1)
+    assert of(Measure.WEIGHT_PER_HOUSEHOLD, {}) == Insufficient(InsufficientWhy.WEIGHED, 0, 1)
+    assert of(Measure.WEIGHT_PER_HOUSEHOLD, only, 0) == Insufficient(
+        InsufficientWhy.HOUSEHOLDS, 0, 1
+    )
+    assert of(Measure.ACCURACY, {}) == Insufficient(InsufficientWhy.JUDGED, 0, DEFAULT.judged_min)
     lenient = replace(DEFAULT, judged_min=0)
-    assert weighed(Measure.ACCURACY, {}, 1.0, 1, lenient) == Insufficient(Why.JUDGED, 0, 1)
+    assert weighed(Measure.ACCURACY, {}, 1.0, 1, lenient) == Insufficient(
+        InsufficientWhy.JUDGED, 0, 1
+    )
 
 
 def test_participation_says_what_it_counted() -> None:

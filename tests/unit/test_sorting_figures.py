@@ -8,21 +8,21 @@ from smartbin.sorting.rules.comparison import compare
 from smartbin.sorting.rules.counts import Counts, ItemCounts
 from smartbin.sorting.rules.limits import DEFAULT
 from smartbin.sorting.rules.rates import Rate
-from smartbin.sorting.rules.sufficiency import Insufficient, Why
+from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 from tests.unit.sorting import full, rate_of, values_of
 
 
 def test_the_borders_of_what_may_be_said() -> None:
     nine, ten = full(Counts(9, 100, 9, 8)), full(Counts(10, 100, 10, 8))
     few = figures.figures(nine, 0.5, DEFAULT)
-    assert few.insufficient == Insufficient(Why.JUDGED, 9, 10)
+    assert few.insufficient == Insufficient(InsufficientWhy.JUDGED, 9, 10)
     assert few.accuracy is None
     assert few.kitchen_separation is not None
     enough = figures.figures(ten, 0.5, DEFAULT)
     assert enough.insufficient is None
     assert enough.accuracy == Rate(*values_of(rate_of(8, 10)), "judged deposits")
     unheard = figures.figures(ten, 0.4999, DEFAULT)
-    assert unheard.insufficient == Insufficient(Why.COMPLETENESS, 0.4999, 0.5)
+    assert unheard.insufficient == Insufficient(InsufficientWhy.COMPLETENESS, 0.4999, 0.5)
     ratios = (
         unheard.accuracy,
         unheard.kitchen_separation,
@@ -64,10 +64,13 @@ def test_the_formulas_of_weight() -> None:
 
 
 def test_reasons_are_sentences_that_never_round_up() -> None:
-    assert str(Insufficient(Why.COMPLETENESS, 0.4999, 0.5)) == (
+    assert str(Insufficient(InsufficientWhy.COMPLETENESS, 0.4999, 0.5)) == (
         "heard in 49.9 % of the device-hours, at least 50 % are needed"
     )
-    assert str(Insufficient(Why.JUDGED, 9, 10)) == "9 judged deposits, at least 10 are needed"
+    assert (
+        str(Insufficient(InsufficientWhy.JUDGED, 9, 10))
+        == "9 judged deposits, at least 10 are needed"
+    )
 
 
 def test_nothing_is_compared_with_too_little() -> None:

@@ -11,7 +11,7 @@ from smartbin.sorting.rules.limits import DEFAULT
 from smartbin.sorting.rules.participation import participation
 from smartbin.sorting.rules.ranking import Measure, ranking, weighed
 from smartbin.sorting.rules.rates import Rate
-from smartbin.sorting.rules.sufficiency import Insufficient, Why
+from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 from tests.unit.sorting import full, of_n, rate_of, values_of
 
 
@@ -66,12 +66,14 @@ def test_what_a_community_is_ranked_by() -> None:
     assert (weight.value, weight.n) == (100, 40)
     nothing = counts.complete({})
     for by in (Measure.ACCURACY, Measure.KITCHEN_SEPARATION, Measure.WEIGHT_PER_HOUSEHOLD):
-        assert of(by, completeness=0.49) == Insufficient(Why.COMPLETENESS, 0.49, 0.5)
+        assert of(by, completeness=0.49) == Insufficient(InsufficientWhy.COMPLETENESS, 0.49, 0.5)
         why = of(by, by_category=nothing)
         assert isinstance(why, Insufficient)
-        assert why.why is (Why.JUDGED if by is Measure.ACCURACY else Why.WEIGHED)
+        assert why.why is (
+            InsufficientWhy.JUDGED if by is Measure.ACCURACY else InsufficientWhy.WEIGHED
+        )
     none = of(Measure.WEIGHT_PER_HOUSEHOLD, household_days=0)
-    assert none == Insufficient(Why.HOUSEHOLDS, 0, 1)
+    assert none == Insufficient(InsufficientWhy.HOUSEHOLDS, 0, 1)
 
 
 def test_participation_and_its_borders() -> None:
@@ -81,12 +83,17 @@ def test_participation_and_its_borders() -> None:
     assert said.regular_rate
     assert said.regular_rate.value == 0.02
     assert participation(5, 12, [1] * 12, 1.0, DEFAULT).households == 12, "more accounts than known"
-    assert participation(100, 0, [], 1.0, DEFAULT).insufficient == Insufficient(Why.ACCOUNTS, 0, 1)
+    assert participation(100, 0, [], 1.0, DEFAULT).insufficient == Insufficient(
+        InsufficientWhy.ACCOUNTS, 0, 1
+    )
     small = participation(9, 9, [1], 1.0, DEFAULT)
-    assert (small.insufficient, small.rate) == (Insufficient(Why.HOUSEHOLDS, 9, 10), None)
+    assert (small.insufficient, small.rate) == (
+        Insufficient(InsufficientWhy.HOUSEHOLDS, 9, 10),
+        None,
+    )
     assert participation(10, 1, [1], 1.0, DEFAULT).rate is not None
     unheard = participation(100, 80, [1], 0.49, DEFAULT)
     assert (unheard.insufficient, unheard.regular_rate) == (
-        Insufficient(Why.COMPLETENESS, 0.49, 0.5),
+        Insufficient(InsufficientWhy.COMPLETENESS, 0.49, 0.5),
         None,
     )

@@ -86,7 +86,7 @@ class _Refusal(Exception):
         self.reason, self.field, self.detail = reason, field, detail
 
 
-class Site(Protocol):
+class SiteCalendar(Protocol):
     """The site that messages name and the zone of its calendar days."""
 
     @property
@@ -98,7 +98,7 @@ class Site(Protocol):
         """Where a day begins."""
 
 
-class Door(Protocol):
+class DoorMeasures(Protocol):
     """A door's measures, from which a distance becomes a level."""
 
     @property
@@ -120,17 +120,17 @@ class Places(Protocol):
     """
 
     @property
-    def site(self) -> Site:
+    def site(self) -> SiteCalendar:
         """The one site there is."""
 
     @property
     def devices(self) -> Mapping[str, object]:
         """Every device by its id."""
 
-    def doors_of_device(self, device_id: str, /) -> Sequence[Door]:
+    def doors_of_device(self, device_id: str, /) -> Sequence[DoorMeasures]:
         """Every dated door of a device."""
 
-    def door(self, key: DoorKey, day: date, /) -> Door | None:
+    def door(self, key: DoorKey, day: date, /) -> DoorMeasures | None:
         """What the door was on that day; None when unknown."""
 
 

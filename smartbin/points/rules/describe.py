@@ -7,7 +7,7 @@ from datetime import date
 
 from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Category
-from smartbin.points.rules.tariff import PER_CENT, Campaign, Rate, Rules, Tariff, Tariffs
+from smartbin.points.rules.tariff import PER_CENT, Campaign, PointRate, Rules, Tariff, Tariffs
 from smartbin.points.rules.words import CATEGORY, ITEM, KIND, Texts, day_zh, kg, pause, points
 
 
@@ -57,7 +57,7 @@ def _rules(kind: Texts, rules: Rules) -> Iterator[Texts]:
     )
 
 
-def _rate(rate: Rate) -> Texts:
+def _rate(rate: PointRate) -> Texts:
     zh, en = [], []
     if rate.deposit_points:
         zh.append(f"每次 {rate.deposit_points} 分")

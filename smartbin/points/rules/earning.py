@@ -15,10 +15,10 @@ from operator import attrgetter
 from smartbin.accounts.rules import AccountKind
 from smartbin.core.calendar import US_PER_S
 from smartbin.facts.events import Category, Item, Judge, Verdict
-from smartbin.points.rules.tariff import G_PER_KG, PER_CENT, Campaign, Rate, Rules, Tariffs
+from smartbin.points.rules.tariff import G_PER_KG, PER_CENT, Campaign, PointRate, Rules, Tariffs
 
 
-class Why(StrEnum):
+class EarningWhy(StrEnum):
     """Why a deposit earned what it earned."""
 
     EARNED = "earned"
@@ -58,7 +58,7 @@ class RewardDeposit:
 class Reason:
     """One reason with the values its sentence needs."""
 
-    why: Why
+    why: EarningWhy
     values: Mapping[str, int | str]
 
 
@@ -73,7 +73,7 @@ class Earned:
     reasons: tuple[Reason, ...]
 
     @property
-    def why(self) -> Why:
+    def why(self) -> EarningWhy:
         """The reason that decides."""
         return self.reasons[0].why
 
@@ -126,49 +126,51 @@ class _Week:
         tariff = self._tariffs.on(d.day)
         rules = tariff.rules(self._kind) if tariff else None
         if rules is None:
-            return _nothing(d, Why.NO_TARIFF)
+            return _nothing(d, EarningWhy.NO_TARIFF)
         if d.category is None:
-            return _nothing(d, Why.UNKNOWN_DOOR)
+            return _nothing(d, EarningWhy.UNKNOWN_DOOR)
         rate = rules.rate(d.category)
         if rate is None:
-            return _nothing(d, Why.NOT_REWARDED)
+            return _nothing(d, EarningWhy.NOT_REWARDED)
         return self._refused(d, d.category, rules, rate) or self._reward(d, d.category, rules, rate)
 
     def _refused(
-        self, d: RewardDeposit, category: Category, rules: Rules, rate: Rate
+        self, d: RewardDeposit, category: Category, rules: Rules, rate: PointRate
     ) -> Earned | None:
         if d.verdict is Verdict.INCORRECT:
-            return _nothing(d, Why.MISJUDGED, judge=d.judge or "")
+            return _nothing(d, EarningWhy.MISJUDGED, judge=d.judge or "")
         if d.weight_g < rate.weight_min_g:
-            return _nothing(d, Why.TOO_LIGHT, limit_g=rate.weight_min_g)
+            return _nothing(d, EarningWhy.TOO_LIGHT, limit_g=rate.weight_min_g)
         if rate.day_max is not None and self._rewarded[d.day, category] >= rate.day_max:
-            return _nothing(d, Why.DAY_MAX, limit=rate.day_max)
+            return _nothing(d, EarningWhy.DAY_MAX, limit=rate.day_max)
         last_at_us = self._last_at_us.get(category)
         if last_at_us is not None and d.at_us - last_at_us < rules.pause_s * US_PER_S:
-            return _nothing(d, Why.TOO_SOON, last_at_us=last_at_us, pause_s=rules.pause_s)
+            return _nothing(d, EarningWhy.TOO_SOON, last_at_us=last_at_us, pause_s=rules.pause_s)
         if self._points >= rules.week_max_points:
-            return _nothing(d, Why.WEEK_MAX, limit=rules.week_max_points)
+            return _nothing(d, EarningWhy.WEEK_MAX, limit=rules.week_max_points)
         return None
 
-    def _reward(self, d: RewardDeposit, category: Category, rules: Rules, rate: Rate) -> Earned:
+    def _reward(
+        self, d: RewardDeposit, category: Category, rules: Rules, rate: PointRate
+    ) -> Earned:
         plain = _points(rate, d.weight_g, PER_CENT)
         best, points = self._with_campaign(d, category, rate, plain)
         if points == 0:
-            return _nothing(d, Why.UNDER_ONE_POINT)
+            return _nothing(d, EarningWhy.UNDER_ONE_POINT)
         values = {
             "deposit_points": rate.deposit_points,
             "weight_points": plain - rate.deposit_points,
         }
-        reasons = [Reason(Why.EARNED, values)]
+        reasons = [Reason(EarningWhy.EARNED, values)]
         if d.weight_g > rate.weight_max_g:
-            reasons.append(Reason(Why.WEIGHT_MAX, {"limit_g": rate.weight_max_g}))
+            reasons.append(Reason(EarningWhy.WEIGHT_MAX, {"limit_g": rate.weight_max_g}))
         if best is not None:
             name = {"name_zh": best.name_zh, "name_en": best.name_en}
-            reasons.append(Reason(Why.CAMPAIGN, {**name, "points": points - plain}))
+            reasons.append(Reason(EarningWhy.CAMPAIGN, {**name, "points": points - plain}))
         room = rules.week_max_points - self._points
         if points > room:
             cut = {"limit": rules.week_max_points, "points": points - room}
-            reasons.append(Reason(Why.WEEK_MAX, cut))
+            reasons.append(Reason(EarningWhy.WEEK_MAX, cut))
             points = room
         self._points += points
         self._rewarded[d.day, category] += 1
@@ -176,7 +178,7 @@ class _Week:
         return Earned(d, points, tuple(reasons))
 
     def _with_campaign(
-        self, d: RewardDeposit, category: Category, rate: Rate, plain: int
+        self, d: RewardDeposit, category: Category, rate: PointRate, plain: int
     ) -> tuple[Campaign | None, int]:
         """The campaign that gives most (the first of equals), and the points with it."""
         best, most = None, plain
@@ -188,11 +190,11 @@ class _Week:
         return best, most
 
 
-def _points(rate: Rate, weight_g: int, times_pct: int) -> int:
+def _points(rate: PointRate, weight_g: int, times_pct: int) -> int:
     counted_g = min(weight_g, rate.weight_max_g)
     thousandths = rate.deposit_points * G_PER_KG + counted_g * rate.kg_points
     return thousandths * times_pct // (G_PER_KG * PER_CENT)
 
 
-def _nothing(d: RewardDeposit, why: Why, **values: int | str) -> Earned:
+def _nothing(d: RewardDeposit, why: EarningWhy, **values: int | str) -> Earned:
     return Earned(d, 0, (Reason(why, values),))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from smartbin.core.errors import BadInput
-from smartbin.points.rules.tariff import Campaign, Rate, Rules, Tariff, Tariffs
+from smartbin.points.rules.tariff import Campaign, PointRate, Rules, Tariff, Tariffs
 
 BYTES_MAX = 1024 * 1024
 _KNOWN: dict[str, type[BaseModel]] = {
@@ -21,10 +21,10 @@ _KNOWN: dict[str, type[BaseModel]] = {
     "campaign": Campaign,
     "household": Rules,
     "enterprise": Rules,
-    "kitchen": Rate,
-    "recyclable": Rate,
-    "hazardous": Rate,
-    "residual": Rate,
+    "kitchen": PointRate,
+    "recyclable": PointRate,
+    "hazardous": PointRate,
+    "residual": PointRate,
 }
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core import calendar
 from smartbin.facts.events import Judge
-from smartbin.points.rules.earning import Earned, Why
+from smartbin.points.rules.earning import Earned, EarningWhy
 from smartbin.points.rules.words import CATEGORY, JUDGE, Texts, day_zh, kg, pause, points
 
 _Values = Mapping[str, int | str]
@@ -44,7 +44,7 @@ def earned_sentence(earned: Earned, zone: ZoneInfo) -> Texts:
     what = CATEGORY[d.category] if d.category else Texts("投放", "a deposit")
     weight = kg(d.weight_g)
     zh, en = f"{what.zh} {weight} 公斤", f"{what.en[0].upper()}{what.en[1:]}, {weight} kg"
-    if earned.why is not Why.EARNED:
+    if earned.why is not EarningWhy.EARNED:
         why = _nothing(earned, what, zone)
         return Texts(f"{zh}：未计分，因为{why.zh}。", f"{en}: no points, because {why.en}.")
     notes = [_NOTES[reason.why](reason.values) for reason in earned.reasons]
@@ -64,17 +64,17 @@ def _base(v: _Values) -> Texts:
     return Texts("，".join(p.zh for p in parts), " and ".join(p.en for p in parts))
 
 
-_NOTES: Mapping[Why, Callable[[_Values], Texts]] = {
-    Why.EARNED: _base,
-    Why.WEIGHT_MAX: lambda v: Texts(
+_NOTES: Mapping[EarningWhy, Callable[[_Values], Texts]] = {
+    EarningWhy.EARNED: _base,
+    EarningWhy.WEIGHT_MAX: lambda v: Texts(
         f"一次最多按 {kg(int(v['limit_g']))} 公斤计",
         f"one deposit counts with at most {kg(int(v['limit_g']))} kg",
     ),
-    Why.CAMPAIGN: lambda v: Texts(
+    EarningWhy.CAMPAIGN: lambda v: Texts(
         f"“{v['name_zh']}”活动另加 {v['points']} 分",
         f"“{v['name_en']}” adds {points(int(v['points']))}",
     ),
-    Why.WEEK_MAX: lambda v: Texts(
+    EarningWhy.WEEK_MAX: lambda v: Texts(
         f"本周已满 {v['limit']} 分上限，少计 {v['points']} 分",
         f"the week's limit of {points(int(v['limit']))} is reached, so "
         f"{points(int(v['points']))} less",
@@ -86,30 +86,30 @@ def _nothing(earned: Earned, what: Texts, zone: ZoneInfo) -> Texts:
     """Why a deposit earned nothing, as what follows "because"."""
     v = earned.reasons[0].values
     match earned.why:
-        case Why.NO_TARIFF:
+        case EarningWhy.NO_TARIFF:
             return Texts("当天没有适用的积分规则", "no points rules applied to this card that day")
-        case Why.UNKNOWN_DOOR:
+        case EarningWhy.UNKNOWN_DOOR:
             return Texts(
                 "这个投口当天没有登记，补登记后会补计",
                 "this door was not registered that day; once it is, the points follow",
             )
-        case Why.NOT_REWARDED:
+        case EarningWhy.NOT_REWARDED:
             return Texts(f"积分规则不含{what.zh}", f"the rules give none for {what.en}")
-        case Why.MISJUDGED:
+        case EarningWhy.MISJUDGED:
             return _misjudged(v)
-        case Why.TOO_LIGHT:
+        case EarningWhy.TOO_LIGHT:
             limit = kg(int(v["limit_g"]))
             return Texts(f"不足 {limit} 公斤", f"it is lighter than {limit} kg")
-        case Why.DAY_MAX:
+        case EarningWhy.DAY_MAX:
             n = int(v["limit"])
             times = "once" if n == 1 else f"{n} times"
             return Texts(
                 f"当天{what.zh}已计分 {n} 次",
                 f"{what.en} had already earned points {times} that day",
             )
-        case Why.TOO_SOON:
+        case EarningWhy.TOO_SOON:
             return _too_soon(v, what, earned.deposit.day, zone)
-        case Why.WEEK_MAX:
+        case EarningWhy.WEEK_MAX:
             n = int(v["limit"])
             return Texts(f"本周已满 {n} 分上限", f"the week's limit of {points(n)} was reached")
         case _:

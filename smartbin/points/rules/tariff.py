@@ -28,7 +28,7 @@ class _Table(BaseModel):
 _Name = Annotated[str, Field(min_length=1, max_length=40)]
 
 
-class Rate(_Table):
+class PointRate(_Table):
     """What a deposit of one category earns: ``deposit_points`` for itself and ``kg_points`` for
     each kilogram; nothing below ``weight_min_g``, no more for what is above ``weight_max_g``, and
     at most ``day_max`` deposits a day (None: any number).
@@ -57,14 +57,14 @@ class Rules(_Table):
 
     pause_s: int = Field(default=600, ge=0, le=86_400)
     week_max_points: int = Field(ge=1, le=1_000_000)
-    kitchen: Rate | None = None
-    recyclable: Rate | None = None
-    hazardous: Rate | None = None
-    residual: Rate | None = None
+    kitchen: PointRate | None = None
+    recyclable: PointRate | None = None
+    hazardous: PointRate | None = None
+    residual: PointRate | None = None
 
-    def rate(self, category: Category) -> Rate | None:
+    def rate(self, category: Category) -> PointRate | None:
         """What a category earns; None when it earns nothing."""
-        rate: Rate | None = getattr(self, category.value)
+        rate: PointRate | None = getattr(self, category.value)
         return rate
 
 

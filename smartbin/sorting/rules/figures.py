@@ -9,7 +9,7 @@ from smartbin.facts.events import FOCUS_ITEMS, Category, Item
 from smartbin.sorting.rules.counts import NOTHING, ByCategory, Counts, ItemCounts, in_all
 from smartbin.sorting.rules.limits import Limits
 from smartbin.sorting.rules.rates import Rate, WeightShare, rate, weight_share
-from smartbin.sorting.rules.sufficiency import Insufficient, Why
+from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +76,14 @@ def too_little_heard(completeness: float | None, limits: Limits) -> Insufficient
     """
     if completeness is None or completeness >= limits.completeness_min:
         return None
-    return Insufficient(Why.COMPLETENESS, completeness, limits.completeness_min)
+    return Insufficient(InsufficientWhy.COMPLETENESS, completeness, limits.completeness_min)
 
 
 def too_little_judged(counts: Counts, limits: Limits) -> Insufficient | None:
     """Why the accuracy is not said; None when enough deposits were judged."""
     if counts.judged >= limits.judged_min:
         return None
-    return Insufficient(Why.JUDGED, counts.judged, limits.judged_min)
+    return Insufficient(InsufficientWhy.JUDGED, counts.judged, limits.judged_min)
 
 
 def _accuracy(counts: Counts, limits: Limits) -> Rate | None:

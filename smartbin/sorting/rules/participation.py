@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from smartbin.sorting.rules.figures import too_little_heard
 from smartbin.sorting.rules.limits import Limits
 from smartbin.sorting.rules.rates import Rate, rate
-from smartbin.sorting.rules.sufficiency import Insufficient, Why
+from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 
 HOUSEHOLDS = "registered households"
 
@@ -68,7 +68,7 @@ def _insufficient(
     households: int, accounts: int, completeness: float | None, limits: Limits
 ) -> Insufficient | None:
     if accounts == 0:
-        return Insufficient(Why.ACCOUNTS, 0, 1)
+        return Insufficient(InsufficientWhy.ACCOUNTS, 0, 1)
     if households < limits.households_min:
-        return Insufficient(Why.HOUSEHOLDS, households, limits.households_min)
+        return Insufficient(InsufficientWhy.HOUSEHOLDS, households, limits.households_min)
     return too_little_heard(completeness, limits)

@@ -19,7 +19,7 @@ from smartbin.sorting.rules.counts import NOTHING, ByCategory, in_all
 from smartbin.sorting.rules.figures import SEPARABLE, too_little_heard, too_little_judged
 from smartbin.sorting.rules.limits import Limits
 from smartbin.sorting.rules.rates import Rate, amount_interval, rate, share_interval
-from smartbin.sorting.rules.sufficiency import Insufficient, Why
+from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 
 
 class Measure(StrEnum):
@@ -71,13 +71,13 @@ def weighed(
     total = in_all(by_category)
     if measure is Measure.ACCURACY:
         found = rate(total.correct, total.judged, "judged deposits")
-        return too_little_judged(total, limits) or found or _nothing(Why.JUDGED)
+        return too_little_judged(total, limits) or found or _nothing(InsufficientWhy.JUDGED)
     if measure is Measure.KITCHEN_SEPARATION:
         return _kitchen_separation(by_category, limits)
     if total.weight_g <= 0:
-        return _nothing(Why.WEIGHED)
+        return _nothing(InsufficientWhy.WEIGHED)
     if household_days <= 0:
-        return _nothing(Why.HOUSEHOLDS)
+        return _nothing(InsufficientWhy.HOUSEHOLDS)
     value = total.weight_g / household_days
     low, high = amount_interval(value, total.deposits, limits.weight_cv)
     return Rate(value, low, high, total.deposits, "households x days; value in weight_g")
@@ -87,11 +87,11 @@ def _kitchen_separation(by_category: ByCategory, limits: Limits) -> Rate | Insuf
     kitchen = by_category.get(Category.KITCHEN, NOTHING)
     both = kitchen + by_category.get(Category.RESIDUAL, NOTHING)
     if both.weight_g <= 0:
-        return _nothing(Why.WEIGHED)
+        return _nothing(InsufficientWhy.WEIGHED)
     share = kitchen.weight_g / both.weight_g
     low, high = share_interval(share, both.deposits, limits.weight_cv)
     return Rate(share, low, high, both.deposits, SEPARABLE)
 
 
-def _nothing(why: Why) -> Insufficient:
+def _nothing(why: InsufficientWhy) -> Insufficient:
     return Insufficient(why, 0, 1)

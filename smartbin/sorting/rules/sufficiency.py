@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Why(StrEnum):
+class InsufficientWhy(StrEnum):
     """What there is too little of."""
 
     COMPLETENESS = "completeness"
@@ -23,7 +23,7 @@ class Insufficient:
     whole number.
     """
 
-    why: Why
+    why: InsufficientWhy
     have: float
     need: float
 
@@ -31,16 +31,16 @@ class Insufficient:
         return _SENTENCES[self.why].format(have=self._shown(self.have), need=self._shown(self.need))
 
     def _shown(self, value: float) -> str:
-        if self.why is not Why.COMPLETENESS:
+        if self.why is not InsufficientWhy.COMPLETENESS:
             return f"{value:g}"
         # Rounded down, so that what fell short never reads as if it had not.
         return f"{math.floor(value * 1000 + 1e-9) / 10:g} %"
 
 
 _SENTENCES = {
-    Why.COMPLETENESS: "heard in {have} of the device-hours, at least {need} are needed",
-    Why.JUDGED: "{have} judged deposits, at least {need} are needed",
-    Why.WEIGHED: "{have} weighed deposits, at least {need} are needed",
-    Why.HOUSEHOLDS: "{have} registered households, at least {need} are needed",
-    Why.ACCOUNTS: "{have} household accounts are known, at least {need} are needed",
+    InsufficientWhy.COMPLETENESS: "heard in {have} of the device-hours, at least {need} are needed",
+    InsufficientWhy.JUDGED: "{have} judged deposits, at least {need} are needed",
+    InsufficientWhy.WEIGHED: "{have} weighed deposits, at least {need} are needed",
+    InsufficientWhy.HOUSEHOLDS: "{have} registered households, at least {need} are needed",
+    InsufficientWhy.ACCOUNTS: "{have} household accounts are known, at least {need} are needed",
 }

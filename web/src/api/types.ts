@@ -9,8 +9,8 @@ export const CATEGORIES = ["kitchen", "recyclable", "hazardous", "residual"] as 
 export type Category = Api["Category"];
 export type DoorState = Api["DoorState"];
 
-export type Rate = Api["Rate"];
-export type CategoryFigures = Api["CategoryFigures"];
+export type Rate = Api["RateOut"];
+export type CategoryFigures = Api["CategoryFiguresOut"];
 export type Figures = ByCategory<Api["FiguresOut"]>;
 export type DayFigures = ByCategory<Api["DayFigures"]>;
 export type Sorting = Omit<Api["Sorting"], "days" | "total"> & { days: DayFigures[]; total: Figures };
@@ -18,9 +18,9 @@ export type CommunitySorting = Omit<Api["CommunitySorting"], "days" | "total"> &
 export type CommunitiesSorting = Omit<Api["CommunitiesSorting"], "communities"> & { communities: CommunitySorting[] };
 export type Ranking = Api["Ranking"];
 
-export type Community = Api["Community"];
-export type Site = Api["Site"];
-export type Points = Api["CommunityPoints"];
+export type Community = Api["CommunityOut"];
+export type Site = Api["SiteOut"];
+export type Points = Api["CommunityPointsOut"];
 export type BinState = Api["BoardBin"];
 export type CommunityBins = Api["BoardBins"];
 export type FullDoor = Api["FullDoor"];
@@ -37,7 +37,7 @@ export type DepositRow = Api["DepositRow"];
 export type CollectionRow = Api["CollectionRow"];
 export type QuarantineOut = Api["QuarantineOut"];
 
-export type StatementLine = Api["Line"];
+export type StatementLine = Api["StatementLineOut"];
 export type Statement = Api["StatementOut"];
 export type Account = Api["AccountOut"];
 export type AccountRow = Api["AccountRow"];
