@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from api.recent import RecentAnswers
 from smartbin.core import calendar
+from smartbin.database import Database
 from smartbin.places import Registry
 from smartbin.points.rules.tariff import Tariffs
 from smartbin.quarantine.refusals import RefusalCounts
@@ -36,6 +37,7 @@ class Parts:
     limits: Limits = DEFAULT
     tariffs: Tariffs = field(default_factory=lambda: Tariffs(()))
     settle_every_s: float = 0
+    database: Database = field(init=False)
     refusals: RefusalCounts = field(init=False)
     recent: RecentAnswers = field(init=False, default_factory=RecentAnswers)
 
@@ -43,6 +45,7 @@ class Parts:
         """Open the counts of the quarantine: they remember what they have read."""
         refusals = RefusalCounts(self.quarantine, self.registry.site.zone)
         object.__setattr__(self, "refusals", refusals)
+        object.__setattr__(self, "database", Database(self.engine))
 
     def today(self) -> date:
         """The site's calendar day it is now."""

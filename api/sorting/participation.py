@@ -123,7 +123,7 @@ def everywhere(parts: Parts, window: Days) -> Mapping[str, Households]:
     """
 
     def read() -> Mapping[str, Households]:
-        return took_part(parts.engine, window, parts.limits.valid_weight_g)
+        return took_part(parts.database, window, parts.limits.valid_weight_g)
 
     return parts.recent.of(("took part", window), parts.now_us(), read)
 
@@ -137,7 +137,7 @@ def _answer(
     format: Format,
 ) -> ParticipationOut | Response:
     households = (
-        took_part(parts.engine, window, parts.limits.valid_weight_g, place.id)
+        took_part(parts.database, window, parts.limits.valid_weight_g, place.id)
         if place.kind is PlaceKind.COMMUNITY
         else everywhere(parts, window)
     )
@@ -175,7 +175,7 @@ def _answer(
 
 def _deposits_by(parts: Parts, place: Place, total: int) -> DepositsBy:
     spans = [door.span for door in place.doors]
-    by_kind = holders(parts.engine, spans, parts.registry.site.zone)
+    by_kind = holders(parts.database, spans, parts.registry.site.zone)
     return DepositsBy(
         total=total,
         households=by_kind[AccountKind.HOUSEHOLD],

@@ -41,7 +41,7 @@ def publish(parts: Parts, back_days: int = BACK_DAYS) -> int:
         for day in window
     }
     empty_since = today - timedelta(days=SOON_DAYS)
-    return Revisions(parts.engine).publish(current, empty_since, parts.now_us())
+    return Revisions(parts.database).publish(current, empty_since, parts.now_us())
 
 
 class Publishing:

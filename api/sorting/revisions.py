@@ -74,7 +74,7 @@ def revisions(
 ) -> RevisionsOut | Response:
     """When each past day's counts were published, and what changed them since."""
     parts.registry.community(community)
-    found = Revisions(parts.engine).of(community, window, limit + 1, skip)
+    found = Revisions(parts.database).of(community, window, limit + 1, skip)
     rows = [RevisionOut.of(parts, revision) for revision in found[:limit]]
     if format is Format.CSV:
         return _table(rows, community)

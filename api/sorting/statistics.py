@@ -175,7 +175,7 @@ def _revision(parts: Parts, place: Place, window: Days) -> int | None:
     if place.kind not in (PlaceKind.COMMUNITY, PlaceKind.SITE):
         return None
     community = place.id if place.kind is PlaceKind.COMMUNITY else None
-    return Revisions(parts.engine).highest(community, window)
+    return Revisions(parts.database).highest(community, window)
 
 
 def days(

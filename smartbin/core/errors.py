@@ -19,6 +19,10 @@ class StoreRefused(Exception):
         self.reason = reason
 
 
+class ConstraintViolated(StoreRefused):
+    """Another row stands against this content, mostly one of the same key."""
+
+
 class UnknownPlace(LookupError):
     """A community, device or door that the registry does not have; ``nearest`` are known names
     that look alike.

@@ -1,8 +1,4 @@
-"""Records: facts about people and work, in a relational database (SQLite, or PostgreSQL).
-
-Who deposited, accounts, ledger, users and work orders live here, and only here: telemetry never
-holds an account.
-"""
+"""The engine of the records' database: how SQLite and PostgreSQL are connected to."""
 
 from __future__ import annotations
 
@@ -12,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url, select
+from sqlalchemy.exc import ArgumentError, DataError, SQLAlchemyError
 
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.database import migrations
@@ -51,6 +47,7 @@ def open_engine(url: str, password: str | None = None) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "handle_error", _too_large, retval=True)
         return engine
     if parsed.drivername == "postgresql+psycopg":
         named = parsed.set(password=password or parsed.password)
@@ -137,6 +134,13 @@ def _pragmas(connection: Any, _record: Any) -> None:
         "journal_size_limit=67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _too_large(context: ExceptionContext) -> BaseException | None:
+    """SQLite's driver raises an error of no database for a number over 64 bits."""
+    if isinstance(context.original_exception, OverflowError):
+        return DataError(context.statement, context.parameters, context.original_exception)
+    return None
 
 
 def _server_notices(connection: Any, _record: Any) -> None:

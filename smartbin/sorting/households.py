@@ -9,14 +9,14 @@ from itertools import chain
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, tuple_
 
 from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.tables import account, holding
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.database import Database
 from smartbin.database.bulk import AT_ONCE, among
-from smartbin.database.reading import snapshot
 from smartbin.deposit_lines.tables import deposit_line
 from smartbin.facts.events import Judge, Span, Verdict
 from smartbin.verdicts.rules import DepositKey, HumanVerdict, standing
@@ -49,14 +49,14 @@ _CARD_DAY = itemgetter(0, 1)
 
 
 def took_part(
-    engine: Engine, days: Days, valid_weight_g: int, community: str | None = None
+    database: Database, days: Days, valid_weight_g: int, community: str | None = None
 ) -> Mapping[str, Households]:
     """The households of each community (or of one) during these days. Whose verdict stands decides
     whether a deposit is valid.
     """
     window = [day.toordinal() for day in days]
     here = [_HELD.community == community] if community is not None else []
-    with snapshot(engine) as db:
+    with database.read() as db:
         held = _held(db, days, here)
         # Of one community its cards are looked up, of all every deposit of the days is read.
         cards = sorted(held) if community is not None else None
@@ -77,7 +77,7 @@ def took_part(
     }
 
 
-def holders(engine: Engine, spans: Iterable[Span], zone: ZoneInfo) -> Counter[str]:
+def holders(database: Database, spans: Iterable[Span], zone: ZoneInfo) -> Counter[str]:
     """How many deposits with a card these doors got in their days, by the kind of account that
     held the card then; "unknown" when none did.
     """
@@ -86,7 +86,7 @@ def holders(engine: Engine, spans: Iterable[Span], zone: ZoneInfo) -> Counter[st
     joined = deposit_line.outerjoin(holding, _HOLDER).outerjoin(
         account, account.c.code == _HELD.account
     )
-    with snapshot(engine) as db:
+    with database.read() as db:
         for span in spans:
             start_us, end_us = calendar.bounds_us(span.days, zone)
             asked = select(kind, func.count()).select_from(joined).group_by(kind)

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Row, func, select
 
 from smartbin.core.calendar import Days
-from smartbin.core.errors import StoreUnavailable
+from smartbin.database import Database
 from smartbin.database.bulk import insert_into
-from smartbin.database.reading import snapshot
 from smartbin.sorting.rules.counts import NOTHING, ByCategory, in_all
 from smartbin.sorting.rules.revisions import Shown, changed, counts_of, shown
 from smartbin.sorting.tables import figure_revision
@@ -45,8 +43,8 @@ class Revision:
 class Revisions:
     """The published figures in the records' database; append-only."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def publish(
         self, current: Mapping[CommunityDay, ByCategory], empty_since: date, now_us: int
@@ -59,21 +57,18 @@ class Revisions:
         if not current:
             return 0
         days = Days(min(key.day for key in current), max(key.day for key in current))
-        try:
-            with self._engine.begin() as db:
-                known = _newest(db, days)
-                rows = []
-                for key, counts in sorted(current.items()):
-                    before = known.get(key)
-                    if before is None and in_all(counts) == NOTHING and key.day < empty_since:
-                        continue
-                    if (row := _next(key, before, counts, now_us)) is not None:
-                        rows.append(row)
-                if rows:  # another publisher may have kept the same: it says the same
-                    added = insert_into(db, figure_revision).on_conflict_do_nothing()
-                    db.execute(added, rows)
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        with self._database.write() as db:
+            known = _newest(db, days)
+            rows = []
+            for key, counts in sorted(current.items()):
+                before = known.get(key)
+                if before is None and in_all(counts) == NOTHING and key.day < empty_since:
+                    continue
+                if (row := _next(key, before, counts, now_us)) is not None:
+                    rows.append(row)
+            if rows:  # another publisher may have kept the same: it says the same
+                added = insert_into(db, figure_revision).on_conflict_do_nothing()
+                db.execute(added, rows)
         return len(rows)
 
     def of(self, community: str, days: Days, limit: int, skip: int = 0) -> list[Revision]:
@@ -83,7 +78,7 @@ class Revisions:
         asked = select(figure_revision).where(_ROW.community == community, _within(days))
         asked = asked.order_by(_ROW.as_of_us.desc(), _ROW.day.desc())
         asked = asked.limit(limit).offset(skip)
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             return [_of(row) for row in db.execute(asked)]
 
     def highest(self, community: str | None, days: Days) -> int | None:
@@ -91,7 +86,7 @@ class Revisions:
         asked = select(func.max(_ROW.revision)).where(_within(days))
         if community is not None:
             asked = asked.where(_ROW.community == community)
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             found: int | None = db.execute(asked).scalar()
         return found
 

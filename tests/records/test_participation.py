@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey, Judge, Span, Verdict
 from smartbin.sorting.households import Households, holders, took_part
@@ -23,17 +24,18 @@ def test_households_and_holders(books: Books) -> None:
         Deposit("bin-001", "kitchen", AT_US + 4, 900, account="lost"),
     ]
     DepositLines(books.engine, SHANGHAI).append(deposits)
+    database = Database(books.engine)
     oak, elm = Households(1, {HOME: 1}), Households(1, {})
-    assert took_part(books.engine, DAYS, 200) == {"oak": oak, "elm": elm}
-    assert took_part(books.engine, DAYS, 901) == {"oak": elm, "elm": elm}
+    assert took_part(database, DAYS, 200) == {"oak": oak, "elm": elm}
+    assert took_part(database, DAYS, 901) == {"oak": elm, "elm": elm}
     by = (Judge.INSPECTOR, "li", "seen", NOW_US)
     judged = HumanVerdicts(books.engine, SHANGHAI)
     judged.add(deposits[2], Verdict.CORRECT, *by)
     judged.add(deposits[0], Verdict.INCORRECT, *by)
-    assert took_part(books.engine, DAYS, 200, "oak") == {"oak": oak}, "another deposit is left"
-    assert took_part(books.engine, DAYS, 200, "elm") == {"elm": Households(1, {OTHER: 1})}
+    assert took_part(database, DAYS, 200, "oak") == {"oak": oak}, "another deposit is left"
+    assert took_part(database, DAYS, 200, "elm") == {"elm": Households(1, {OTHER: 1})}
     judged.add(deposits[1], Verdict.INCORRECT, *by)
-    assert took_part(books.engine, DAYS, 200, "oak") == {"oak": elm}
+    assert took_part(database, DAYS, 200, "oak") == {"oak": elm}
     spans = [Span(DoorKey("bin-001", "kitchen"), DAYS)]
-    assert holders(books.engine, spans, SHANGHAI) == {"household": 3, "unknown": 1}
-    assert holders(books.engine, [spans[0]._replace(days=DAYS.shifted(1))], SHANGHAI) == {}
+    assert holders(database, spans, SHANGHAI) == {"household": 3, "unknown": 1}
+    assert holders(database, [spans[0]._replace(days=DAYS.shifted(1))], SHANGHAI) == {}
