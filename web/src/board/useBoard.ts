@@ -2,8 +2,8 @@ import { computed, onScopeDispose, ref, shallowRef, triggerRef, watch } from "vu
 import { get } from "@/api/client";
 import { useLive } from "@/api/live";
 import type { Community, CommunityBins, Figures, LiveDeposit, Points, Ranking, Site, Sorting, Tariff } from "@/api/types";
-import { dayOf, shiftDay, useNow } from "@/lib/clock";
-import { useResource } from "@/lib/resource";
+import { dayOf, shiftDay, useNow } from "@/ui/clock";
+import { useResource } from "@/ui/resource";
 
 const MINUTE = 60_000;
 const TREND_DAYS = 30;

@@ -2,10 +2,10 @@ import { computed, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 import { get } from "@/api/client";
 import type { Alarms, Community, DevicesOut, FullDoors, QuarantineOut, Ranking, Redemption, Reward, Role, Signals, Site } from "@/api/types";
-import { dayOf } from "@/lib/clock";
-import { useFormat } from "@/lib/format";
-import { useResource } from "@/lib/resource";
-import { useRewardName } from "@/lib/rewards";
+import { dayOf } from "@/ui/clock";
+import { useFormat } from "@/ui/format";
+import { useResource } from "@/ui/resource";
+import { useRewardName } from "@/points/rewards";
 import type { Task } from "./OfficeTasks.vue";
 
 const MINUTE = 60_000;
