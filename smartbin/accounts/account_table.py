@@ -63,13 +63,19 @@ def lines_of(path: Path, communities: Collection[str]) -> list[TableLine]:
     mistakes = Mistakes()
     lines = []
     for row in tables.read(path.parent, path.name, COLUMNS, mistakes):
-        card, code = row.cells["card"].strip(), row.cells.get("account", "").strip()
-        community = row.cells["community"].strip()
-        if not CARD.fullmatch(card):
-            what = f"card {card[:40]!r} is no card code"
+        card = row.cell("card")
+        code = row.cell("account") if "account" in row.cells else ""
+        community = row.cell("community")
+        if tables.rounded(card):
+            mistakes.add(row.where, f"card {card[:40]!r} {tables.ROUNDED}", tables.AS_TEXT)
+        elif _is_identity_number(card):
+            what = "card looks like a resident identity number"
+            mistakes.add(row.where, what, "use the code of the card: no identity number is kept")
+        elif not CARD.fullmatch(card):
+            what = f"card {card[:40]!r} is not a card code"
             mistakes.add(row.where, what, "use 1 to 64 of A-Z, a-z, 0-9, '_' and '-'")
         if code and not CODE.fullmatch(code):
-            what = f"account {code[:40]!r} is no account code"
+            what = f"account {code[:40]!r} is not an account code"
             mistakes.add(row.where, what, "use 4 to 32 of A-Z, a-z, 0-9 and '-', or leave it empty")
         if community not in communities:
             what = f"community {community[:40]!r} is not in the registry"
@@ -78,6 +84,17 @@ def lines_of(path: Path, communities: Collection[str]) -> list[TableLine]:
         lines.append(TableLine(row.where, card, kind, community, days, code or None))
     _raise(mistakes)
     return lines
+
+
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def _is_identity_number(card: str) -> bool:
+    """Eighteen characters whose last is the check digit of GB 11643-1999."""
+    if not re.fullmatch(r"[0-9]{17}[0-9Xx]", card):
+        return False
+    rest = sum(int(digit) * weight for digit, weight in zip(card, _WEIGHTS, strict=False)) % 11
+    return card[-1].upper() == "10X98765432"[rest]
 
 
 def plan(
@@ -89,10 +106,17 @@ def plan(
     """What the rows change of what is known; BadInput lists every mistake."""
     mistakes, planned = Mistakes(), Plan()
     holdings: dict[str, dict[date, Holding]] = defaultdict(dict)
+    spelt: dict[str, str] = {}
     for h in known:
         holdings[h.card][h.days.first] = h
+        spelt[h.card.casefold()] = h.card
     where: dict[Holding, str] = {}
     for line in lines:
+        same = spelt.setdefault(line.card.casefold(), line.card)
+        if same != line.card:
+            what = f"card {line.card} differs from card {same} in upper and lower case only"
+            mistakes.add(line.where, what, "write it as it stands on the card, everywhere")
+            continue
         found = holdings[line.card]
         standing = found.get(line.days.first)
         code = line.account or _owner(found, line.days) or _fresh(new_code, kinds, planned)
@@ -103,6 +127,10 @@ def plan(
         if kind is None:
             planned.made[code] = line.kind
         holding = Holding(line.card, line.days, code, line.community)
+        if holding in where:
+            what = f"the row stands at {where[holding]} too"
+            mistakes.add(line.where, what, "remove one of the two")
+            continue
         where[holding] = line.where
         if standing == holding:
             planned.unchanged += 1

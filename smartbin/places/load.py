@@ -40,18 +40,19 @@ def load(folder: Path) -> Registry:
     ]
     plain_bins = [(r, _plain_bin(r)) for r in read(folder, "plain_bins.csv", _PLAIN, m)]
 
-    if len(sites) != 1:
+    if len(sites) != 1 and "site.csv" not in m.unreadable:
         m.add("site.csv", f"{len(sites)} sites", "a folder describes exactly one")
     unique([(r, c.id) for r, c in communities], "community", m)
     unique([(r, d.id) for r, d in devices], "device", m)
     unique([(r, b.id) for r, b in plain_bins], "plain bin", m)
     kinds = {d.id: d.kind for _, d in devices}
     community_ids = {c.id for _, c in communities}
-    _check_references(kinds, community_ids, doors, memberships, services, plain_bins)
+    _check_references(kinds, community_ids, doors, memberships, services, plain_bins, m)
     disjoint([(r, f"{d.device}/{d.id}", d.days) for r, d in doors], "door", m)
     disjoint([(r, x.member, x.days) for r, x in memberships], "membership of", m)
     disjoint([(r, x.member, x.days) for r, x in services], "service of", m)
-    _check_complete(devices, [d for _, d in doors], {x.member for _, x in memberships}, m)
+    if not m.unreadable & {"devices.csv", "doors.csv", "memberships.csv"}:
+        _check_complete(devices, [d for _, d in doors], {x.member for _, x in memberships}, m)
     if m.found:
         raise BadInput("\n".join(m.found))
     return Registry(
@@ -157,22 +158,41 @@ def _check_references(
     memberships: list[tuple[TableRow, Membership]],
     services: list[tuple[TableRow, Membership]],
     plain_bins: list[tuple[TableRow, PlainBin]],
+    m: Mistakes,
 ) -> None:
+    """Everything named stands in its table. A table that could not be read is one mistake already:
+    what names its rows is not judged.
+    """
     bins = {d for d, kind in kinds.items() if kind is DeviceKind.BIN}
-    for row, door in doors:
-        known(row, "device", door.device, kinds.__contains__, "devices.csv")
-    for row, home in memberships:
-        known(row, "bin", home.member, bins.__contains__, "devices.csv as a bin")
-        known(row, "community", home.group, communities.__contains__, "communities.csv")
     points = set(kinds) - bins
-    for row, service in services:
-        known(row, "community", service.member, communities.__contains__, "communities.csv")
-        known(
-            row,
-            "collection_point",
-            service.group,
-            points.__contains__,
-            "devices.csv as a collection_point",
-        )
-    for row, plain in plain_bins:
-        known(row, "community", plain.community, communities.__contains__, "communities.csv")
+    if "devices.csv" not in m.unreadable:
+        for row, door in doors:
+            known(row, "device", door.device, kinds.__contains__, "devices.csv")
+        for row, home in memberships:
+            known(row, "bin", home.member, bins.__contains__, "devices.csv as a bin")
+        for row, service in services:
+            where = "devices.csv as a collection_point"
+            known(row, "collection_point", service.group, points.__contains__, where)
+    if "communities.csv" not in m.unreadable:
+        named = [
+            *((row, home.group) for row, home in memberships),
+            *((row, service.member) for row, service in services),
+            *((row, plain.community) for row, plain in plain_bins),
+        ]
+        for row, community in named:
+            known(row, "community", community, communities.__contains__, "communities.csv")
+
+
+def warnings(registry: Registry) -> list[str]:
+    """What is allowed and looks like a mistake: places of one name."""
+    same: dict[tuple[str, str], list[str]] = {}
+    for community in registry.communities.values():
+        same.setdefault(("communities.csv", community.name), []).append(community.id)
+    for device in registry.devices.values():
+        same.setdefault(("devices.csv", device.name), []).append(device.id)
+    return [
+        f"{file}: {len(ids)} places are called {name!r} ({', '.join(ids[:5])}"
+        f"{', ...' if len(ids) > 5 else ''}); give each a name of its own"
+        for (file, name), ids in same.items()
+        if len(ids) > 1
+    ]

@@ -64,14 +64,17 @@ def test_a_table_becomes_accounts_and_again_changes_nothing(engine: Engine, tmp_
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("H 1,household,oak,2026-01-01,,\n", r"accounts.csv:2: card 'H 1' is no card code; use"),
+        ("H 1,household,oak,2026-01-01,,\n", r"accounts.csv:2: card 'H 1' is not a card code; use"),
         (
             "H1,person,oak,2026-01-01,,\n",
             r"accounts.csv:2: kind 'person' is unknown; use household",
         ),
         ("H1,household,oka,2026-01-01,,\n", r"accounts.csv:2: community 'oka' is not in the reg"),
-        ("H1,household,oak,1.1.2026,,\n", r"accounts.csv:2: from '1.1.2026' is no date; write it"),
-        ("H1,household,oak,2026-01-01,,x\n", r"accounts.csv:2: account 'x' is no account code"),
+        (
+            "H1,household,oak,1.1.2026,,\n",
+            r"accounts.csv:2: from '1.1.2026' does not begin with the year",
+        ),
+        ("H1,household,oak,2026-01-01,,x\n", r"accounts.csv:2: account 'x' is not an account code"),
         ("H1,household,oak,2026-01-01,2025-01-01,\n", r"accounts.csv:2: to 2025-01-01 lies before"),
         (
             "H1,household,oak,2026-01-01,,\nH1,household,elm,2026-05-01,,\n",
@@ -89,6 +92,26 @@ def test_a_table_becomes_accounts_and_again_changes_nothing(engine: Engine, tmp_
             "H1,household,oak,2026-01-01,,home-1\nH9,enterprise,oak,2026-03-01,,home-1\n",
             r"accounts.csv:3: account home-1 is household, not enterprise; mend the kind",
         ),
+        (
+            "H1,household,oak,2026-01-01,,\nH1,household,oak,2026-01-01,,\n",
+            r"accounts.csv:3: the row stands at accounts.csv:2 too; remove one",
+        ),
+        (
+            "cardA1,household,oak,2026-01-01,,\ncarda1,household,oak,2026-01-01,,\n",
+            r"accounts.csv:3: card carda1 differs from card cardA1 in upper and lower case only",
+        ),
+        (
+            "1.20104E+17,household,oak,2026-01-01,,\n",
+            r"accounts.csv:2: card '1.20104E\+17' is a lo",
+        ),
+        (
+            "120104199001011000,household,oak,2026-01-01,,\n",
+            r"accounts.csv:2: card .* is a long num",
+        ),
+        (
+            "11010519491231002X,household,oak,2026-01-01,,\n",
+            r"accounts.csv:2: card looks like a res",
+        ),
     ],
 )
 def test_a_mistake_names_its_line_and_remedy_and_nothing_is_kept(
@@ -97,6 +120,18 @@ def test_a_mistake_names_its_line_and_remedy_and_nothing_is_kept(
     with pytest.raises(BadInput, match=said):
         load(engine, tmp_path, rows + "OK,household,oak,2026-01-01,,\n")
     assert list(Accounts(engine).all()) == []
+
+
+def test_a_card_of_eighteen_digits_that_is_nobodys_identity_number_is_taken(
+    engine: Engine, tmp_path: Path
+) -> None:
+    assert load(engine, tmp_path, "110105194912310021,household,oak,2026-01-01,,\n").accounts == 1
+
+
+def test_a_known_card_in_another_case_is_refused(engine: Engine, tmp_path: Path) -> None:
+    load(engine, tmp_path, "cardA1,household,oak,2026-01-01,,\n")
+    with pytest.raises(BadInput, match="card CARDA1 differs from card cardA1"):
+        load(engine, tmp_path, "CARDA1,household,oak,2026-02-01,,\n")
 
 
 def test_a_file_that_is_no_table_is_a_sentence(engine: Engine, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, UnknownPlace
 from smartbin.operator.check import main
 from smartbin.places import CommunityKind, DeviceKind, tables
-from smartbin.places.load import load
+from smartbin.places.load import load, warnings
 from smartbin.places.tables import Mistakes, TableRow, disjoint
 
 XINBEI = Path(__file__).parents[2] / "deploy" / "xinbei"
@@ -69,10 +69,15 @@ def test_the_shipped_site_is_the_plans() -> None:
         ("doors.csv", "bin-001,kitchen,kitchen,1320", "bin-001,kitchen,kitchen,1e3", "doors.csv:2"),
         ("doors.csv", "bin-001,kitchen,kitchen", "bin-001,kitchen,soup", "'soup' is unknown"),
         ("doors.csv", "bin-001,residual", "bin-001,kitchen", "door bin-001/kitchen overlaps"),
-        ("devices.csv", "2024-01-01", "1.1.2024", "devices.csv:2: from '1.1.2024' is no date"),
+        (
+            "devices.csv",
+            "2024-01-01",
+            "1.1.2024",
+            "devices.csv:2: from '1.1.2024' does not begin with the year",
+        ),
         ("communities.csv", "households", "homes", "communities.csv:1: no column households"),
         ("site.csv", "Asia/Shanghai", "Mars/Base", "zone 'Mars/Base' is unknown"),
-        ("devices.csv", "bin-001", "bin/+#", "is no id; use 1 to 32 of"),
+        ("devices.csv", "bin-001", "bin/+#", "is not an id; use 1 to 32 of"),
         ("plain_bins.csv", "plain-0001,", "plain-0001,,", "cells instead of 4"),
     ],
 )
@@ -109,7 +114,7 @@ IN_AN_OFFICE = {
     ),
     "number with a unit": (
         ("doors.csv", "bin-001,kitchen,kitchen,1320", "bin-001,kitchen,kitchen,1320 l"),
-        r"doors\.csv:2: capacity_l '1320 l' is no whole number from 1 to \d+; write digits",
+        r"doors\.csv:2: capacity_l '1320 l' is not a whole number from 1 to \d+; write digits",
     ),
 }
 
@@ -131,9 +136,98 @@ def test_not_utf_8_is_named_with_its_line_and_a_spreadsheets_mark_is_fine(folder
     path.write_text(text.replace("\n", "\r\n"), encoding="utf-8-sig", newline="")
     assert len(load(folder).communities) == 39, "with the mark, and with Windows' line ends"
     header, _, rest = text.partition("\n")
-    path.write_bytes(f"{header}\n".encode() + rest.encode("gb18030"))
-    said = r"communities\.csv:2: is not UTF-8 \(byte \d+\); save it as 'CSV UTF-8'"
+    path.write_bytes(f"{header}\n".encode() + rest.encode("gb18030") + b"\xff\xff\n")
+    said = (
+        r"communities\.csv:\d+: is neither UTF-8 nor GB18030 \(byte \d+\); save it as 'CSV UTF-8'"
+    )
     assert re.search(said, mistakes(folder))
+
+
+def test_a_table_in_gb18030_is_read(folder: Path) -> None:
+    before = load(folder)
+    for name in ("communities.csv", "devices.csv"):
+        path = folder / name
+        path.write_bytes(path.read_text(encoding="utf-8-sig").encode("gb18030"))
+    after = load(folder)
+    assert after.communities == before.communities
+    assert after.devices == before.devices
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id,name".encode("utf-16"), "communities.csv: is UTF-16 or not text; save it as"),
+        (
+            b"PK\x03\x04rest of a workbook",
+            "communities.csv: is an Excel workbook; open it and save",
+        ),
+        (b"id,names\noak,Oak\n", "communities.csv:1: no column name, kind, grid"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_one_mistake(
+    folder: Path, content: bytes, said: str
+) -> None:
+    (folder / "communities.csv").write_bytes(content)
+    (found,) = mistakes(folder).splitlines()
+    assert said in found
+
+
+@pytest.mark.parametrize("written", ["2024/01/01", "2024/1/1", "2024年1月1日", "２０２４-01-01"])
+def test_a_date_as_a_spreadsheet_writes_it_is_taken(folder: Path, written: str) -> None:
+    before = load(folder)
+    edit(folder, "devices.csv", "2024-01-01", written)
+    assert load(folder).devices == before.devices
+
+
+@pytest.mark.parametrize(
+    ("written", "said"), [("1/1/24", "does not begin with the year"), ("45292", "number of a day")]
+)
+def test_a_date_that_can_be_misread_is_refused_once_a_column(
+    folder: Path, written: str, said: str
+) -> None:
+    path = folder / "devices.csv"
+    path.write_text(path.read_text(encoding="utf-8-sig").replace("2024-01-01", written), "utf-8")
+    (found,) = mistakes(folder).splitlines()
+    assert found.startswith("devices.csv:2: from ")
+    assert said in found
+
+
+def test_ragged_rows_are_taken(folder: Path) -> None:
+    before = load(folder)
+    path = folder / "devices.csv"
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    short = [line.removesuffix(",") for line in lines]
+    assert short != lines
+    path.write_text("\n".join(short), encoding="utf-8")
+    assert load(folder).devices == before.devices
+    path.write_text("\n".join(f"{line},, ," for line in lines), encoding="utf-8")
+    assert load(folder).devices == before.devices
+
+
+def test_a_column_that_stands_twice_is_refused(folder: Path) -> None:
+    edit(folder, "communities.csv", "households", "name")
+    edit(folder, "communities.csv", "placeholder", "households")
+    assert "no column placeholder" in mistakes(folder)
+    edit(folder, "communities.csv", "x_m", "placeholder")
+    edit(folder, "communities.csv", "y_m", "x_m,y_m")
+    (found,) = mistakes(folder).splitlines()
+    assert found.startswith("communities.csv:1: column 'name' stands 2 times (columns 2, 5)")
+
+
+def test_a_rounded_number_is_refused_and_full_width_digits_are_digits(folder: Path) -> None:
+    edit(folder, "plain_bins.csv", "plain-0001", "1.20104E+17")
+    edit(folder, "communities.csv", ",443,", ",４４３,")
+    (found,) = mistakes(folder).splitlines()
+    assert found.startswith(
+        "plain_bins.csv:2: id '1.20104E+17' is a long number that a spreadsheet"
+    )
+
+
+def test_places_of_one_name_are_a_warning(folder: Path) -> None:
+    assert warnings(load(folder)) == []
+    edit(folder, "communities.csv", "贻成尚北", "贻成豪庭")
+    (found,) = warnings(load(folder))
+    assert "2 places are called '贻成豪庭' (yicheng-haoting, yicheng-shangbei)" in found
 
 
 def test_a_line_is_a_line_of_the_file_behind_a_cell_of_two(folder: Path) -> None:
@@ -142,7 +236,7 @@ def test_a_line_is_a_line_of_the_file_behind_a_cell_of_two(folder: Path) -> None
     assert "communities.csv:4: name is empty; fill it in" in mistakes(folder)
     edit(folder, "communities.csv", "诺德名苑", '诺德"名苑"x"')
     edit(folder, "communities.csv", ",晓镇家园", ',"晓镇"家园')
-    assert re.search(r"communities\.csv:\d+: is no CSV .*; check its quotes", mistakes(folder))
+    assert re.search(r"communities\.csv:\d+: is not CSV .*; check its quotes", mistakes(folder))
 
 
 def test_many_dated_rows_are_checked_in_no_time() -> None:
@@ -183,7 +277,7 @@ def test_overlapping_membership_missing_doors_and_encoding(folder: Path) -> None
     said = mistakes(folder)
     assert "memberships.csv:41: membership of bin-001 overlaps memberships.csv:2" in said
     assert "device bin-040 has no door; add its doors to doors.csv" in said
-    assert "services.csv:1: is not UTF-8" in said
+    assert "services.csv:1: no column community" in said
     assert "plain_bins.csv: cannot be read" in said
 
 
@@ -194,7 +288,7 @@ def test_the_command_prints_counts_or_mistakes(
     assert "39" in capsys.readouterr().out
     edit(folder, "site.csv", "xinbei", "Xin Bei")
     assert main(["check", str(folder)]) == 1
-    assert "site.csv:2: id 'Xin Bei' is no id" in capsys.readouterr().out
+    assert "site.csv:2: id 'Xin Bei' is not an id" in capsys.readouterr().out
 
 
 def test_a_dated_change_of_membership_is_seen_on_its_day(folder: Path) -> None:
