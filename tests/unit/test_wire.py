@@ -7,8 +7,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs  # what schemathesis validates with
 import pytest
 
 from smartbin.core import calendar
@@ -27,6 +29,7 @@ from smartbin.facts.events import (
 )
 from smartbin.facts.wire import (
     MAX_PAYLOAD_BYTES,
+    Decoded,
     Decoder,
     Rejected,
     batch_of,
@@ -245,6 +248,57 @@ def test_every_field_of_every_kind_arrives() -> None:
     assert facts("alarm", ALARM) == [Alarm("bin-001", "", NOW_US + 7, fire, True, 7)]
     (at_a_door,) = facts("alarm", {**ALARM, "door": "kitchen"})
     assert at_a_door == Alarm("bin-001", "kitchen", NOW_US + 7, fire, True, 7)
+
+
+@pytest.mark.parametrize("written", ["1240.0", "1.24e3", "12400e-1"])
+def test_a_whole_number_may_be_written_with_a_point_or_an_exponent(written: str) -> None:
+    payload = f'{{"at":"{AT}","seq":4.0,"door":"kitchen","weight_g":{written}}}'
+    (deposit,) = facts("deposit", payload.encode())
+    assert deposit == Deposit("bin-001", "kitchen", NOW_US + 4, 1240, seq=4)
+    batch = f'{{"events":[{{"kind":"deposit",{payload[1:]},{{"kind":"dance"}}]}}'.encode()
+    assert decoded("batch", batch).facts == [deposit]
+
+
+@pytest.mark.parametrize("written", ["1240.5", "1e400", "NaN", '"1240.0"', "true"])
+def test_what_is_not_a_whole_number_is_refused(written: str) -> None:
+    payload = f'{{"at":"{AT}","seq":4,"door":"kitchen","weight_g":{written}}}'
+    reason, field, _ = refusal("deposit", payload.encode())
+    assert (reason, field) in {("bad_field", "weight_g"), ("bad_json", "")}
+
+
+@pytest.mark.parametrize("kind", ["deposit", "status"])
+@pytest.mark.parametrize("value", [1240, 7.0, 1240.5, "5", True, None, -1, [], {}, 200_001, 255])
+def test_the_schema_and_the_decoder_agree(kind: str, value: Any) -> None:
+    schemas = json.loads(Path("docs/asyncapi.json").read_text("utf-8"))["components"]["schemas"]
+    name, field = {
+        "deposit": ("DepositMessage", "weight_g"),
+        "status": ("StatusMessage", "battery_pct"),
+    }[kind]
+    message = {**DEPOSIT, "state": "online", field: value}
+    described = {**schemas[name], "components": {"schemas": schemas}}
+    taken = jsonschema_rs.validator_for(described).is_valid(message)
+    assert (decoded(kind, message).rejected == []) == taken
+
+
+def test_an_empty_payload_deletes_a_retained_message_and_states_nothing() -> None:
+    for kind in ("status", "deposit", "batch"):
+        assert decoded(kind, b"") == Decoded([], [])
+    (refused,) = DECODER.decode(topic("status", "bin-999"), b"", NOW_US).rejected
+    assert refused.reason == "unknown_device"
+
+
+def test_a_sentinel_is_missing_and_the_rest_is_kept() -> None:
+    said = {"at": AT, "seq": 7, "state": "online", "rssi_dbm": -71}
+    sentinels = {"battery_pct": 255, "voltage_mv": -1, "temperature_c": 65535}
+    assert facts("status", said | sentinels) == [
+        Status("bin-001", NOW_US + 7, DeviceState.ONLINE, rssi_dbm=-71, seq=7)
+    ]
+    assert refusal("status", said | {"battery_pct": "255"})[0] == "bad_field"
+
+
+def test_an_offset_may_be_written_without_a_colon() -> None:
+    (deposit,) = facts("deposit", {**DEPOSIT, "at": "2025-11-23T20:00:00+0800"})
+    assert deposit.at_us == NOW_US + 7
 
 
 def test_a_fill_counts_its_message_on_the_first_reading() -> None:

@@ -28,6 +28,7 @@ from smartbin.facts.wire.encode import payload_of, topic_of
 from smartbin.facts.wire.messages import (
     MAX_BATCH,
     MAX_PAYLOAD_BYTES,
+    MEASURED,
     MESSAGES,
     ROOT,
     AlarmMessage,
@@ -159,6 +160,8 @@ class Decoder:
         """Facts and refusals of one message. Never raises: bad input is a value."""
         try:
             device, kind = self._address(topic, payload)
+            if not payload:  # deletes a retained message (MQTT 3.1.1, 3.3.1.3) and states nothing
+                return Decoded([], [])
             if kind == "batch":
                 return self._decode_batch(device, topic, payload, received_at_us)
             return Decoded(self._decode_one(device, kind, payload, received_at_us), [])
@@ -195,7 +198,9 @@ class Decoder:
         except ValidationError as error:
             if kind == "status" and is_last_will(payload):
                 return [Status(device, received_at_us, DeviceState.OFFLINE)]
-            raise _refusal(error, payload) from None
+            if (rewritten := _with_whole_numbers(payload)) is None:
+                raise _refusal(error, payload) from None
+            return self._decode_one(device, kind, rewritten, received_at_us)
         return self._facts(device, message, received_at_us)
 
     def _decode_batch(
@@ -246,7 +251,11 @@ class Decoder:
                     raise _Refusal("bad_value", "tare_g", "the tare is heavier than the gross")
                 return [Collection(device, door, at_us, gross_g, tare_g, message.crew, seq)]
             case StatusMessage() as s:
-                health = (s.battery_pct, s.voltage_mv, s.rssi_dbm, s.temperature_c, s.firmware)
+                battery_pct = _measured("battery_pct", s.battery_pct)
+                voltage_mv = _measured("voltage_mv", s.voltage_mv)
+                rssi_dbm = _measured("rssi_dbm", s.rssi_dbm)
+                temperature_c = _measured("temperature_c", s.temperature_c)
+                health = (battery_pct, voltage_mv, rssi_dbm, temperature_c, s.firmware)
                 return [Status(device, at_us, s.state, *health, seq)]
             case AlarmMessage(door=door):
                 if door is not None:
@@ -292,6 +301,31 @@ class Decoder:
             raise _Refusal("unknown_door", field, f"{device} has no door {door!r} in the registry")
 
 
+def _measured(name: str, value: int | None) -> int | None:
+    """A measurement; None for a sentinel, which lies outside what can be measured."""
+    least, most = MEASURED[name]
+    return value if value is not None and least <= value <= most else None
+
+
+def _number(text: str) -> int | float:
+    """JSON has one kind of number: 1240.0 and 1.24e3 are 1240."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _with_whole_numbers(payload: bytes) -> bytes | None:
+    """The payload with whole numbers written as such; None when that changes nothing. Only asked
+    for what was refused: some firmware (Lua) writes every number with a point.
+    """
+    try:
+        plain = json.loads(payload.decode())
+        whole = json.loads(payload.decode(), parse_float=_number)
+        written = _bytes_of(whole)
+    except (ValueError, RecursionError, _Refusal):
+        return None
+    return written if written != _bytes_of(plain) else None
+
+
 def _at_ms(at: str) -> int:
     try:
         return calendar.to_us(datetime.fromisoformat(at)) // 1000
@@ -311,7 +345,7 @@ def is_last_will(payload: bytes) -> bool:
 def _events_of(payload: bytes) -> list[Any]:
     try:
         # As text: of bytes json would guess the encoding, and take UTF-16.
-        batch = json.loads(payload.decode())
+        batch = json.loads(payload.decode(), parse_float=_number)
     except RecursionError:
         raise _Refusal("bad_json", "", "nested too deeply") from None
     except ValueError:

@@ -19,7 +19,7 @@ Grams = Annotated[int, Field(ge=0)]
 Moment = Annotated[
     str,
     Field(
-        pattern=r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$",
+        pattern=r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)$",
         description="device time, RFC 3339 with an offset",
         json_schema_extra={"format": "date-time"},
     ),
@@ -73,15 +73,24 @@ class CollectionMessage(_Message):
     crew: Code | None = None
 
 
+# What can be measured; sensors send numbers outside it when they could not (255, 0xFFFF).
+MEASURED = {
+    "battery_pct": (0, 100),
+    "voltage_mv": (0, 1_000_000),
+    "rssi_dbm": (-200, 50),
+    "temperature_c": (-100, 1000),
+}
+
+
 class StatusMessage(_Message):
     """How the device is; retained. The last will is ``{"state":"offline"}`` and nothing else."""
 
     kind: Literal["status"] = "status"
     state: DeviceState
-    battery_pct: int | None = Field(None, ge=0, le=100)
-    voltage_mv: int | None = Field(None, ge=0, le=1_000_000)
-    rssi_dbm: int | None = Field(None, ge=-200, le=50)
-    temperature_c: int | None = Field(None, ge=-100, le=1000)
+    battery_pct: int | None = Field(None, description="0 to 100; outside means missing")
+    voltage_mv: int | None = Field(None, description="0 to 1,000,000; outside means missing")
+    rssi_dbm: int | None = Field(None, description="-200 to 50; outside means missing")
+    temperature_c: int | None = Field(None, description="-100 to 1000; outside means missing")
     firmware: str | None = Field(None, max_length=64)
 
 
