@@ -50,8 +50,8 @@ class Everyone:
 class Allow:
     """A dependency that lets the named roles pass, and admin always.
 
-    It answers who asks. Somebody bound to a community or an account is refused a path that names
-    another one; what a list may show them is the handler's to narrow down.
+    It answers the caller, whose ``scope`` the stores are asked with. A path that names what lies
+    outside it is refused.
     """
 
     def __init__(self, *roles: Role) -> None:
@@ -110,13 +110,16 @@ def _refuse_other_sites(request: Request) -> None:
 
 
 def _refuse_what_is_not_theirs(who: Principal, request: Request, parts: Parts) -> None:
-    path = request.path_params
-    named = {path.get("community")} - {None}
-    if path.get("device") in parts.registry.devices:  # an unknown one is a 404
-        named |= {parts.registry.community_of(path["device"], parts.today())}
-    if who.community is not None and named - {who.community}:
+    """A path that names what lies outside the caller's scope. An unknown device is a 404."""
+    scope, path = who.scope, request.path_params
+    community, device = path.get("community"), path.get("device", "")
+    foreign = community is not None and not scope.has_community(community)
+    if device in parts.registry.devices:
+        foreign |= not scope.has_community(parts.registry.community_of(device, parts.today()))
+    if foreign:
         raise Problem(403, "forbidden", f"{who.name} is of {who.community} and sees nobody else's")
-    if who.role is Role.RESIDENT and path.get("account", who.account) != who.account:
+    account = path.get("account")
+    if account is not None and not scope.has_account(account):
         raise Problem(403, "forbidden", "a resident sees their own account and nobody else's")
 
 

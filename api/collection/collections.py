@@ -73,12 +73,13 @@ def collections(
         parts.registry.community(community)
     if device is not None:
         parts.registry.device(device)
-    wanted = {who.community, community} - {None}
     rows, more_us = page.cut(
         [
             row
             for row in (_row(parts, one) for one in _within(parts, page, device))
-            if wanted <= {row.community} and category in (None, row.category)
+            if who.scope.has_community(row.community)
+            and community in (None, row.community)
+            and category in (None, row.category)
         ]
     )
     if format is Format.CSV:

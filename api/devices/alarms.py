@@ -40,11 +40,7 @@ class Alarms(BaseModel):
 def alarms(parts: PartsDep, who: CrewDep, format: FormatQuery = Format.JSON) -> Alarms | Response:
     """What is wrong now, at every device; a community sees its own."""
     today, registry = parts.today(), parts.registry
-    mine = [
-        device
-        for device in registry.devices
-        if who.community in (None, registry.community_of(device, today))
-    ]
+    mine = [device.id for device in registry.devices_in(who.scope, today)]
     rows = [
         ActiveAlarm(
             device=one.device,

@@ -82,10 +82,7 @@ def devices(
     """Every device in service: its last word, its health over seven days, and what it needs."""
     today = parts.today()
     chosen = [
-        device
-        for device in parts.registry.devices.values()
-        if today in device.days
-        and who.community in (None, parts.registry.community_of(device.id, today))
+        device for device in parts.registry.devices_in(who.scope, today) if today in device.days
     ]
     rows = sorted(_rows(parts, chosen), key=lambda row: (_urgency(row), row.id))
     if format is Format.CSV:

@@ -19,6 +19,7 @@ from smartbin.collection.rules import Confirmation, Policy, stops
 from smartbin.collection.store import Rounds
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.core.scope import Scope
 from smartbin.facts.events import Category, DoorKey, LevelReading
 from smartbin.places import Device, DeviceKind, Door
 
@@ -71,11 +72,7 @@ def full(
 ) -> schemas.Full | Response:
     """The doors that need somebody, most urgent first; a truck carries one category."""
     now_us, today = parts.now_us(), parts.today()
-    doors = [
-        door
-        for door in _doors(parts, category, collection_point, today)
-        if who.community is None or who.community == parts.registry.community_of(door.device, today)
-    ]
+    doors = _doors(parts, who.scope, category, collection_point, today)
     since_us = now_us - POLICY.look_back_us
     found = stops(
         doors,
@@ -236,25 +233,20 @@ def collection_points(parts: PartsDep, who: CrewDep) -> schemas.CollectionPoints
     """The collection points, the communities and bins they serve, and their doors."""
     today = parts.today()
     days = Days(today, today)
-    points = [d for d in parts.registry.devices.values() if d.kind is DeviceKind.COLLECTION_POINT]
-    doors = _doors_now(parts, points)
-    rows = []
-    for point in points:
-        served = [c.id for c, _ in parts.registry.communities_of(point.id, days)]
-        if who.community is not None and who.community not in served:
-            continue
-        bins = [d.id for id in served for d, _ in parts.registry.bins_of(id, days)]
-        rows.append(
-            schemas.CollectionPoint(
-                id=point.id,
-                name=point.name,
-                x_m=point.x_m,
-                y_m=point.y_m,
-                communities=served,
-                bins=bins,
-                doors=doors[point.id],
-            )
+    points = parts.registry.collection_points_in(who.scope, today)
+    doors = _doors_now(parts, [point for point, _ in points])
+    rows = [
+        schemas.CollectionPoint(
+            id=point.id,
+            name=point.name,
+            x_m=point.x_m,
+            y_m=point.y_m,
+            communities=[c.id for c in served],
+            bins=[bin.id for c in served for bin, _ in parts.registry.bins_of(c.id, days)],
+            doors=doors[point.id],
         )
+        for point, served in points
+    ]
     return schemas.CollectionPoints(collection_points=rows)
 
 
@@ -270,14 +262,16 @@ def _since(one: Confirmation | None, read_at_us: int | None) -> Confirmation | N
     return one if one and one.at_us > (read_at_us or 0) else None
 
 
-def _doors(parts: Parts, category: Category | None, point: str | None, today: date) -> list[Door]:
+def _doors(
+    parts: Parts, scope: Scope, category: Category | None, point: str | None, today: date
+) -> list[Door]:
     device = None if point is None else parts.registry.device(point, "collection_point")
     if device is not None and device.kind is not DeviceKind.COLLECTION_POINT:
         detail = f"{point} is a bin; GET /api/v1/collection-points lists the points"
         raise Problem(422, "bad-input", detail, parameter="collection_point")
     return [
         door
-        for door in parts.registry.doors(today)
+        for door in parts.registry.doors_in(scope, today)
         if category in (None, door.category)
         and (point is None or point == parts.registry.collection_point_of(door.device, today))
     ]

@@ -1,4 +1,4 @@
-"""``python -m smartbin.operator.check check FOLDER``: the counts, or every mistake with its remedy."""
+"""``python -m smartbin.operator.check check FOLDER``: the counts, or every mistake."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from smartbin.core.errors import BadInput
+from smartbin.core.scope import Scope
 
 NAME_MAX = 64
 
@@ -39,6 +40,21 @@ class Principal:
     name: str
     community: str | None = None
     account: str | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What they may see: what they are bound to, their own rounds where they are a crew, and
+        their own sessions unless they are an admin.
+        """
+        own = frozenset({self.name})
+        resident, admin = self.account is not None, self.role is Role.ADMIN
+        return Scope(
+            communities=None if self.community is None else frozenset({self.community}),
+            accounts=None if self.account is None else frozenset({self.account}),
+            crews=own if self.role is Role.CREW else None,
+            users=None if admin else frozenset() if resident else own,
+            residents=None if admin else own if resident else frozenset(),
+        )
 
 
 STRANGER = Principal(Role.PUBLIC, "")

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days
 from smartbin.core.errors import UnknownPlace
+from smartbin.core.scope import Scope
 from smartbin.facts.events import Category, DoorKey, Span
 
 T = TypeVar("T")  # requires-python is 3.11, which has no type parameter lists yet
@@ -209,6 +210,55 @@ class Registry:
             for d in versions
             if day in d.days and day in self.devices[d.device].days
         ]
+
+    def devices_in(self, scope: Scope, day: date) -> Sequence[Device]:
+        """The devices, in service or not, that a caller may see on a day: all, or those of their
+        communities then.
+        """
+        return [
+            device
+            for device in self.devices.values()
+            if scope.has_community(self.community_of(device.id, day))
+        ]
+
+    def doors_in(self, scope: Scope, day: date) -> Sequence[Door]:
+        """The doors of devices in service that a caller may see on a day."""
+        return [
+            door
+            for door in self.doors(day)
+            if scope.has_community(self.community_of(door.device, day))
+        ]
+
+    def collection_points_in(
+        self, scope: Scope, day: date
+    ) -> Sequence[tuple[Device, Sequence[Community]]]:
+        """The collection points that a caller may see on a day, each with the communities among
+        theirs that it serves. Whoever is bound sees the points that serve them.
+        """
+        found = []
+        for device in self.devices.values():
+            if device.kind is DeviceKind.COLLECTION_POINT:
+                served = [
+                    community
+                    for community, _ in self.communities_of(device.id, Days(day, day))
+                    if scope.has_community(community.id)
+                ]
+                if served or scope.communities is None:
+                    found.append((device, served))
+        return found
+
+    def days_in(self, scope: Scope, device_id: str, days: Days) -> Sequence[Days]:
+        """Those of the days, newest first, on which a device was a caller's to see: all, or while
+        it belonged to one of their communities.
+        """
+        if scope.communities is None:
+            return [days]
+        cuts = (
+            home.days.overlap(days)
+            for home in self.homes_of(device_id)
+            if scope.has_community(home.group)
+        )
+        return sorted((cut for cut in cuts if cut), key=lambda cut: cut.first, reverse=True)
 
     def homes_of(self, device_id: str) -> Sequence[Membership]:
         """Every dated community of a bin, in the registry's order."""
