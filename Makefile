@@ -79,9 +79,10 @@ SCREENS := docs/openapi.json $(wildcard docs/zh/*.md docs/images/*) $(shell find
 api/static/index.html: requirements-web.lock $(SCREENS) | .venv/ready-web
 	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" && { npm ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }; } && npm run --silent build
 
-docs: .venv/ready-dev ## make docs/asyncapi.json and docs/openapi.json from the code
+docs: .venv/ready-dev ## make docs/asyncapi.json, docs/openapi.json and the tables of endpoints from the code
 	$(BIN)/python -m smartbin.facts.wire.asyncapi docs/asyncapi.json
 	$(BIN)/python -m api openapi > docs/openapi.json
+	$(BIN)/python -m tools.tables
 
 lock: ## compile the requirement files anew (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --universal --python-version 3.11 --no-header --extra demo pyproject.toml -o requirements.lock

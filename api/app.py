@@ -13,23 +13,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from api import errors, openapi, screens
-from api.collection import collections, rounds
-from api.devices import alarms, boards
-from api.devices import routes as devices
+from api.capabilities import CAPABILITIES
+from api.endpoints import permitted
 from api.headers import SecurityHeaders
 from api.live import routes as live
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
-from api.people import codes, session, users
-from api.places import coverage
-from api.places import routes as places
-from api.points import months, shop, signals, statements, tariff
 from api.points.settling import Settling
-from api.quarantine import routes as quarantine
 from api.security import PUBLIC
-from api.sorting import communities, other_places, participation, publishing, rankings, revisions
+from api.sorting import publishing
 from api.tables import ETags
-from api.verdicts import routes as verdicts
 from smartbin.core.errors import StoreUnavailable
 from smartbin.database.engine import check as check_records
 from smartbin.people.sign_in import SignIn
@@ -108,30 +101,11 @@ def create_app(parts: Parts) -> FastAPI:
     errors.install(app)
     app.add_middleware(ETags)
     app.add_middleware(SecurityHeaders)
-    app.include_router(rankings.router)
-    app.include_router(communities.router)
-    app.include_router(other_places.router)
-    app.include_router(coverage.router)
-    app.include_router(participation.router)
-    app.include_router(revisions.router)
-    app.include_router(places.router)
-    app.include_router(alarms.router)
-    app.include_router(devices.router)
-    app.include_router(verdicts.router)
-    app.include_router(boards.router)
-    app.include_router(quarantine.router)
-    app.include_router(session.router)
-    app.include_router(codes.router)
-    app.include_router(rounds.router)
-    app.include_router(collections.router)
-    app.include_router(statements.router)
-    app.include_router(shop.router)
-    app.include_router(signals.router)
-    app.include_router(tariff.router)
-    app.include_router(users.router)
-    app.include_router(months.router)
-    app.include_router(live.router)
+    for capability in CAPABILITIES:
+        for router in capability.routers:
+            app.include_router(router)
     _health(app)
+    app.state.permitted = permitted(app)
     app.include_router(screens.router)  # last: it answers every address that nobody else does
     return app
 

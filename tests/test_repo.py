@@ -21,6 +21,7 @@ from smartbin.database.engine import open_engine
 from smartbin.facts.wire import asyncapi
 from smartbin.telemetry import open_reader
 from tests.places import SHANGHAI, small_registry
+from tools import tables
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS: list[type[Settings]] = [GatewaySettings, ApiSettings, SimulatorSettings]
@@ -38,6 +39,13 @@ def test_openapi_is_what_the_code_says(tmp_path: Path) -> None:
     kept = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     assert kept == json.loads(json.dumps(app.openapi())), "run `make docs`"
     engine.dispose()
+
+
+def test_the_tables_of_endpoints_are_what_the_code_says() -> None:
+    with tables.application() as app:
+        for name, table in tables.TABLES.items():
+            text = (ROOT / name).read_text(encoding="utf-8")
+            assert text == tables.with_table(text, table(app)), "run `make docs`"
 
 
 def test_every_setting_is_documented_and_every_documented_one_exists() -> None:

@@ -68,7 +68,7 @@ def collections(
     category: Category | None = None,
     format: FormatQuery = Format.JSON,
 ) -> EmptiedDoorsOut | Response:
-    """Every emptying of some days once, newest first, page by page."""
+    """List emptyings, newest first: each once, whether a bin, a person or both reported it."""
     if community is not None:
         parts.registry.community(community)
     if device is not None:

@@ -47,7 +47,7 @@ SAME_TIME_MAX = 100
 
 @router.post("", responses=documented(409))
 def start(parts: PartsDep, who: TellsDep, body: RoundIn) -> RoundOut:
-    """Begin a round; sent again, it is begun once."""
+    """Begin a collection round. Idempotent by id."""
     started_us = calendar.to_us(body.started_at)
     Rounds(parts.engine).start(
         Round(str(body.id), who.name, body.category, started_us), parts.now_us()
@@ -57,7 +57,7 @@ def start(parts: PartsDep, who: TellsDep, body: RoundIn) -> RoundOut:
 
 @router.get("", dependencies=[OFFICE])
 def rounds(parts: PartsDep, page: PageDep) -> RoundsOut:
-    """The rounds of some days, newest first, page by page."""
+    """List collection rounds, newest first."""
     more = Rounds(parts.engine).between(page.start_us, page.end_us, page.limit + SAME_TIME_MAX)
     found, more_us = page.cut(more)
     return RoundsOut(
@@ -67,7 +67,7 @@ def rounds(parts: PartsDep, page: PageDep) -> RoundsOut:
 
 @router.get("/{round}", responses=documented(404))
 def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
-    """A round with everything told of it; a crew sees its own."""
+    """Show a round with its emptyings, problems and doors left out. A crew sees its own."""
     records = Rounds(parts.engine)
     found = records.get(str(round))
     if who.role is Role.CREW and who.name != found.crew:
@@ -110,7 +110,9 @@ def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
 
 @router.post("/{round}/emptyings", responses=documented(404))
 def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> Results:
-    """Say what was emptied; again is once, and what a bin or another phone told of is known."""
+    """Confirm emptied doors. Idempotent by id; an emptying already reported by the bin or
+    another phone is answered `known`.
+    """
     found = Rounds(parts.engine).get(str(round))
     told = [(what, _fault(parts, found, what)) for what in _confirmations(found, who, body)]
     reported = _reported(parts, [what for what, reason in told if reason is None])
@@ -140,7 +142,7 @@ def put_photo(
     emptying: UUID,
     jpeg: Annotated[bytes, Body(media_type="image/jpeg", description="at most 300 kB")],
 ) -> Response:
-    """Add a photo to an emptying; the first one stays."""
+    """Add a photo (JPEG, at most 300 kB) to an emptying. The first photo is kept."""
     if not jpeg.startswith(JPEG):
         detail = "the photo is no JPEG; send image/jpeg of at most 300 kB"
         raise Problem(422, "bad-input", detail, parameter="body")
@@ -155,14 +157,14 @@ def put_photo(
     responses={200: {"content": {"image/jpeg": {}}}, **documented(404)},
 )
 def photo(parts: PartsDep, round: UUID, emptying: UUID) -> Response:
-    """The photo of an emptying."""
+    """Show the photo of an emptying."""
     jpeg = Rounds(parts.engine).photo(str(round), str(emptying))
     return Response(jpeg, media_type="image/jpeg")
 
 
 @router.post("/{round}/problems", responses=documented(404))
 def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Results:
-    """Say what was met; again is once."""
+    """Report problems at doors. Idempotent by id."""
     found = Rounds(parts.engine).get(str(round))
     met = [
         ProblemReport(str(p.id), who.name, p.device, p.door, calendar.to_us(p.at), p.kind, p.note)
@@ -175,7 +177,7 @@ def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Res
 
 @router.post("/{round}/end", dependencies=[TELLS], responses=documented(404))
 def end(parts: PartsDep, round: UUID, body: EndIn) -> RoundOut:
-    """End a round, and say what was left out and why; again is once."""
+    """End a round, naming the doors left out and why. Idempotent."""
     records = Rounds(parts.engine)
     found = records.get(str(round))
     skipped = {DoorKey(one.device, one.door): one.reason.value for one in body.skipped}

@@ -38,7 +38,7 @@ class Alarms(BaseModel):
 
 @router.get("/alarms", response_model=Alarms)
 def alarms(parts: PartsDep, who: CrewDep, format: FormatQuery = Format.JSON) -> Alarms | Response:
-    """What is wrong now, at every device; a community sees its own."""
+    """List active alarms, fire and smoke first. A community sees its own devices only."""
     today, registry = parts.today(), parts.registry
     mine = [device.id for device in registry.devices_in(who.scope, today)]
     rows = [

@@ -47,7 +47,7 @@ class BoardBins(BaseModel):
 
 @router.get("/communities/{community}/bins", responses=documented(404))
 def bins(parts: PartsDep, community: str) -> BoardBins:
-    """The bins of a community: how full each door is, and since when a silent one is."""
+    """List a community's bins: how full each door is, and since when a silent one is silent."""
     now_us, today = parts.now_us(), parts.today()
     days = Days(today, today)
     devices = [device for device, _ in parts.registry.bins_of(community, days)]

@@ -79,7 +79,7 @@ def devices(
     who: Annotated[Principal, COMMUNITY],
     format: FormatQuery = Format.JSON,
 ) -> DevicesOut | Response:
-    """Every device in service: its last word, its health over seven days, and what it needs."""
+    """List devices in service: last message, health over seven days, and the care they need."""
     today = parts.today()
     chosen = [
         device for device in parts.registry.devices_in(who.scope, today) if today in device.days

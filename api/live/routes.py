@@ -220,9 +220,10 @@ async def live(
         str | None, Header(max_length=64, description="continue after this event")
     ] = None,
 ) -> StreamingResponse:
-    """Deposits, collections, levels and alarms as they are kept: events `deposit`, `collection`,
-    `level`, `alarm`. `recent` begins with the last deposits, `reload` tells a reader that missed
-    something to load afresh, `ping` every ten quiet seconds that the line stands.
+    """Server-sent events `deposit`, `collection`, `level` and `alarm`, as they are kept.
+
+    `recent` comes first with the last deposits. `reload` says that something was missed: load
+    afresh. `ping` comes every ten quiet seconds.
     """
     if community is not None:
         parts.registry.community(community)

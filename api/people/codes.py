@@ -30,7 +30,7 @@ class NewCode(BaseModel):
 
 @router.post("/accounts/{account}/codes", responses=documented(404))
 def make(request: Request, parts: PartsDep, account: AccountPath, who: OfficeDep) -> NewCode:
-    """Make a one-time code for an account; an older one of it is good no more."""
+    """Create a one-time code for an account. Earlier codes stop working."""
     service: SignIn = request.app.state.sign_in
     if Accounts(parts.engine).get(account) is None:
         raise NotFound("unknown-account", f"account: there is no {account!r}; look at the card")

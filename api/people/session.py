@@ -63,17 +63,25 @@ class Credentials(BaseModel):
 
 
 class Me(BaseModel):
-    """Who is signed in on this browser, and what they are bound to."""
+    """Who is signed in on this browser, what they are bound to, and what they may do."""
 
     name: str
     role: Role
     community: str | None = None
     account: str | None = None
+    may: list[str] = Field(
+        description="the operations that the role permits, each as its method and path in this "
+        "description, for example `POST /api/v1/rounds`; of these, a caller bound to a community "
+        "or an account is refused another one's"
+    )
 
     @classmethod
-    def of(cls, who: Principal) -> Me:
-        """From who asks."""
-        return cls(name=who.name, role=who.role, community=who.community, account=who.account)
+    def of(cls, who: Principal, request: Request) -> Me:
+        """The caller, as the application that answers ``request`` knows them."""
+        may: list[str] = request.app.state.permitted[who.role]
+        return cls(
+            name=who.name, role=who.role, community=who.community, account=who.account, may=may
+        )
 
 
 class SessionRow(BaseModel):
@@ -97,11 +105,11 @@ class SessionsOut(BaseModel):
 
 @router.get("/session", dependencies=[PUBLIC], responses=documented(401))
 def session(request: Request, parts: PartsDep) -> Me:
-    """Who is signed in; 401 when nobody is."""
+    """Show who is signed in and what they may do; 401 when nobody is."""
     who = principal_of(request, parts)
     if who is None:
         raise Problem(401, "unauthorized", "nobody is signed in; POST name and password")
-    return Me.of(who)
+    return Me.of(who, request)
 
 
 @router.post(
@@ -111,7 +119,9 @@ def session(request: Request, parts: PartsDep) -> Me:
     response_model=Me,
 )
 def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
-    """Sign in. After some failures the next must wait (429, Retry-After), and ever longer."""
+    """Sign in with a name and a password, or a card and a one-time code. After several failures
+    the next attempt must wait (429, Retry-After), longer each time.
+    """
     service: SignIn = request.app.state.sign_in
     agent = request.headers.get("user-agent", "")
     address = request.client.host if request.client else ""
@@ -138,7 +148,7 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
             headers={"Retry-After": str(error.wait_s)},
             wait_s=error.wait_s,
         ) from None
-    answer = JSONResponse(Me.of(who).model_dump())
+    answer = JSONResponse(Me.of(who, request).model_dump())
     answer.set_cookie(
         COOKIE,
         secret,
@@ -163,7 +173,7 @@ def sign_out(request: Request, parts: PartsDep) -> Response:
 
 @router.get("/sessions")
 def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut:
-    """Where one is signed in; for admin, where everybody is."""
+    """List the caller's sessions; for admin, everybody's."""
     kept, secret = Sessions(parts.engine), request.cookies.get(COOKIE)
     here = kept.id_of(secret, parts.now_us()) if secret else None
     rows = [
@@ -184,7 +194,7 @@ def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut
 
 @router.delete("/sessions/{session}", status_code=204, responses=documented(404))
 def end(parts: PartsDep, session: SessionPath, who: SignedInDep) -> Response:
-    """End a session of one's own; for admin, anybody's."""
+    """End one of the caller's sessions; for admin, anybody's."""
     if not Sessions(parts.engine).end_by_id(session, who):
         detail = "no such session of yours; GET /api/v1/sessions lists them"
         raise Problem(404, "not-found", detail, parameter="session")

@@ -107,13 +107,13 @@ class TokenMade(BaseModel):
 
 @router.get("/users")
 def users(parts: PartsDep, request: Request, who: OfficeDep) -> UsersOut:
-    """Everybody who may sign in, or could."""
+    """List users, disabled ones included."""
     return UsersOut(users=[_user(parts, who, one) for one in _users(parts, request).all()])
 
 
 @router.post("/users", status_code=201, responses=documented(404, 409))
 def create_user(parts: PartsDep, request: Request, body: UserIn, who: OfficeDep) -> UserOut:
-    """Somebody new, with a first password."""
+    """Create a user with a first password."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
     _refuse_taken(body.name, [one.name for one in _users(parts, request).all()])
@@ -128,7 +128,7 @@ def create_user(parts: PartsDep, request: Request, body: UserIn, who: OfficeDep)
 def set_password(
     parts: PartsDep, request: Request, name: str, body: PasswordIn, who: OfficeDep
 ) -> Response:
-    """Another password; every session of theirs ends."""
+    """Set another password for a user and end their sessions."""
     _find_user(parts, request, name, who)
     _refuse_weak(name, body.password)
     _users(parts, request).set_password(name, body.password)
@@ -137,7 +137,7 @@ def set_password(
 
 @router.post("/users/{name}/disable", status_code=204, responses=documented(404))
 def disable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Response:
-    """Let somebody in no more, and end their sessions at once."""
+    """Disable a user and end their sessions."""
     _find_user(parts, request, name, who)
     _users(parts, request).disable(name, parts.now_us())
     return Response(status_code=204)
@@ -145,7 +145,7 @@ def disable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Res
 
 @router.post("/users/{name}/enable", status_code=204, responses=documented(404))
 def enable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Response:
-    """Let somebody in again."""
+    """Enable a disabled user."""
     _find_user(parts, request, name, who)
     _users(parts, request).enable(name)
     return Response(status_code=204)
@@ -153,7 +153,7 @@ def enable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Resp
 
 @router.get("/tokens")
 def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
-    """The programs that may ask."""
+    """List programs' tokens: name, role and community."""
     rows = [
         TokenOut(name=t.name, role=t.role, community=t.community, mine=_may(who, t.role))
         for t in Tokens(parts.engine).names()
@@ -163,7 +163,7 @@ def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
 
 @router.post("/tokens", status_code=201, responses=documented(404, 409))
 def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
-    """A token for a program, shown this once; only its hash is kept."""
+    """Create a token for a program. It is shown once; only its hash is kept."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
     _refuse_taken(body.name, [one.name for one in Tokens(parts.engine).names()])
@@ -173,7 +173,7 @@ def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
 
 @router.delete("/tokens/{name}", status_code=204, responses=documented(404))
 def revoke(parts: PartsDep, name: str, who: OfficeDep) -> Response:
-    """Forget a token: from now on it is nobody's."""
+    """Revoke a token."""
     found = next((t for t in Tokens(parts.engine).names() if t.name == name), None)
     if found is None:
         detail = "name: no token is called so; GET /api/v1/tokens lists them"

@@ -52,9 +52,7 @@ class SiteCoverage(BaseModel):
 
 @router.get("/site/coverage", response_model=SiteCoverage)
 def site_coverage(parts: PartsDep, format: FormatQuery = Format.JSON) -> SiteCoverage | Response:
-    """The plan's promises today: communities whose bins take all four categories, smart bins and
-    collection points in service, plain bins; each with the list of what is missing.
-    """
+    """Compare the site with the plan: what is there today, and what is missing by name."""
     found = coverage(parts.registry, parts.today())
     if format is Format.CSV:
         columns = ("promise", "have", "goal", "short", "missing")

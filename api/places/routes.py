@@ -32,7 +32,7 @@ POLICY = Policy()
 
 @router.get("/site", tags=["site"], dependencies=[PUBLIC])
 def site(parts: PartsDep) -> schemas.SiteOut:
-    """The site: what it has, and every device with its doors."""
+    """Show the site, and every device with its doors."""
     registry, today = parts.registry, parts.today()
     kinds = [device.kind for device in registry.devices.values()]
     return schemas.SiteOut(
@@ -70,7 +70,7 @@ def full(
     collection_point: str | None = None,
     format: FormatQuery = Format.JSON,
 ) -> schemas.Full | Response:
-    """The doors that need somebody, most urgent first; a truck carries one category."""
+    """List full, overfull, faulty and silent doors, most urgent first."""
     now_us, today = parts.now_us(), parts.today()
     doors = _doors(parts, who.scope, category, collection_point, today)
     since_us = now_us - POLICY.look_back_us
@@ -124,7 +124,7 @@ def levels(
     days: Window,
     format: FormatQuery = Format.JSON,
 ) -> schemas.Levels | Response:
-    """The level history of one device's doors (any device), newest first."""
+    """List the fill levels that a device's doors reported, newest first."""
     parts.registry.device(device)
     start_us, end_us = calendar.bounds_us(days, parts.registry.site.zone)
     rows = parts.reader.levels(device, start_us, end_us, LEVELS_MAX)
@@ -144,7 +144,7 @@ def levels(
 
 @router.get("/devices/{device}", tags=["devices"], dependencies=[CREW], responses=documented(404))
 def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
-    """One device as it is now: status, active alarms, doors with their newest levels."""
+    """Show one device now: status, active alarms, doors with their newest levels."""
     place = parts.registry.device(device)
     status = parts.reader.latest_statuses([device]).get(device)
     today = parts.today()
@@ -178,7 +178,7 @@ def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
 def collections(
     parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
 ) -> schemas.Collections | Response:
-    """The collections of one device, newest first, page by page."""
+    """List the emptyings that one device reported, newest first."""
     found, more_us = page.of(parts.reader.collections, _keys(parts, device))
     rows = [
         schemas.CollectionRow(
@@ -208,7 +208,7 @@ def collections(
 def deposits(
     parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
 ) -> schemas.DepositsOut | Response:
-    """The deposits of one device, newest first, page by page; never who made them."""
+    """List the deposits at one device, newest first, without who made them."""
     found, more_us = page.of(parts.reader.deposits, _keys(parts, device))
     rows = [
         schemas.DepositRow(
@@ -230,7 +230,7 @@ def deposits(
 
 @router.get("/collection-points", tags=["collection points"])
 def collection_points(parts: PartsDep, who: CrewDep) -> schemas.CollectionPoints:
-    """The collection points, the communities and bins they serve, and their doors."""
+    """List collection points, the communities and bins they serve, and their doors."""
     today = parts.today()
     days = Days(today, today)
     points = parts.registry.collection_points_in(who.scope, today)

@@ -48,7 +48,7 @@ class MonthsOut(BaseModel):
 
 @router.get("/months", response_model=MonthsOut)
 def closed(parts: PartsDep, format: FormatQuery = Format.JSON) -> MonthsOut | Response:
-    """The months of the ledger that are closed."""
+    """List the closed months of the ledger, newest first."""
     rows = [MonthOut.of(kept, parts) for kept in months.closed(parts.engine)]
     return model_csv(MonthOut, rows, "months") if format is Format.CSV else MonthsOut(months=rows)
 
@@ -62,8 +62,10 @@ def file(
     parts: PartsDep,
     month: Annotated[str, Path(pattern=r"^\d{4}-\d{2}$", examples=["2026-10"])],
 ) -> StreamingResponse:
-    """A closed month's entries, an entry a line, as the ledger has them now. ``Repr-Digest`` (RFC
-    9530) holds the SHA-256 that was kept at closing: other bytes than these were changed since.
+    """The file of a closed month (CSV), as the ledger gives it now.
+
+    `Repr-Digest` (RFC 9530) holds the SHA-256 that was kept at closing: if the bytes do not match,
+    they were changed since.
     """
     known = {months.said(kept.month): kept for kept in months.closed(parts.engine)}
     if month not in known:

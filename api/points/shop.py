@@ -36,7 +36,7 @@ def rewards(
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RewardList | Response:
-    """What can be had for points, the cheapest first."""
+    """List rewards, cheapest first."""
     found = shop.rewards(every=every)[skip : skip + limit + 1]
     rows = [schemas.RewardOut.of(one) for one in found[:limit]]
     if format is Format.CSV:
@@ -46,7 +46,7 @@ def rewards(
 
 @router.post("/rewards", dependencies=[OFFICE])
 def put_reward(shop: ShopDep, body: schemas.RewardIn) -> schemas.RewardOut:
-    """Put a reward into the catalogue, or change the one of that id: price, stock, offered."""
+    """Add a reward to the catalogue, or change the price, stock or offer of an existing one."""
     shop.put(body.kept())
     return schemas.RewardOut.of(body.kept())
 
@@ -63,7 +63,7 @@ def redeem(
     body: schemas.RedemptionIn,
     who: ResidentDep,
 ) -> schemas.RedemptionMade:
-    """Spend points on a reward; repeating the request changes nothing and is answered the same."""
+    """Spend points on a reward. Idempotent by `request_id`: a repetition gets the first answer."""
     made = shop.redeem(
         account, body.request_id, body.reward, body.quantity, who.name, parts.now_us()
     )
@@ -84,7 +84,7 @@ def redemptions_of(
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RedemptionList | Response:
-    """An account's redemptions, newest first."""
+    """List an account's redemptions, newest first."""
     found = shop.redemptions(code=account.code, before=before, limit=limit + 1)
     return _answer(parts, found, limit, format, f"redemptions-{account.code}")
 
@@ -100,7 +100,7 @@ def cancel(
     redemption: NumberPath,
     who: ResidentDep,
 ) -> schemas.RedemptionRow:
-    """Take a redemption back that was not handed over, within 7 days: the points return."""
+    """Cancel a redemption within 7 days and before its handover. The points return."""
     _mine(shop, redemption, account)
     done = shop.cancel(redemption, who.name, parts.now_us())
     return schemas.RedemptionRow.of(done, parts)
@@ -116,7 +116,7 @@ def redemptions(
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RedemptionList | Response:
-    """Redemptions, newest first; a community sees its own."""
+    """List redemptions, newest first. A community sees its own only."""
     found = shop.redemptions(community=who.community, state=state, before=before, limit=limit + 1)
     return _answer(parts, found, limit, format, "redemptions")
 
@@ -125,7 +125,7 @@ def redemptions(
 def hand_over(
     parts: PartsDep, shop: ShopDep, redemption: NumberPath, who: CounterDep
 ) -> schemas.RedemptionRow:
-    """The reward was given out."""
+    """Confirm that a reward was handed over."""
     if who.community is not None:
         found = shop.redemptions(number=redemption)
         if found and found[0].community != who.community:

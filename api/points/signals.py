@@ -62,8 +62,10 @@ def of_day(
     ] = SIGNALS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> SignalsOut | Response:
-    """What looks wrong among the deposits of a day: one card at two places, one bag split into
-    many, weight that the level sensor did not see, bursts at night. Nobody loses a point by it.
+    """List a day's integrity signals with their evidence. They are reported, never punished.
+
+    One card at two places, one bag split into many, weight that the level sensor did not see,
+    bursts at night.
     """
     day = day or parts.today()
     if not FIRST_DAY <= day <= parts.today():

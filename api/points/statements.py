@@ -57,7 +57,7 @@ def community_points(
     top: Annotated[int, Query(ge=0, le=TOP_MAX, description="how many households")] = 10,
     format: FormatQuery = Format.JSON,
 ) -> schemas.CommunityPointsOut | Response:
-    """Points given and spent in a community's days, and the households that earned most, masked."""
+    """Points given and spent in a community, and the households that earned most, masked."""
     parts.registry.community(community)
     found = of_community(parts.engine, community, window, top)
     rows = [
@@ -95,7 +95,7 @@ def accounts(
     limit: Annotated[int, Query(ge=1, le=ACCOUNTS_MAX)] = ACCOUNTS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.AccountList | Response:
-    """The accounts and their balances, by code."""
+    """List accounts and their balances, by code."""
     if community is not None:
         parts.registry.community(community)
     today = parts.today()
@@ -111,7 +111,7 @@ def accounts(
 
 @router.get("/accounts/{account}", dependencies=[RESIDENT], responses=documented(404))
 def account(parts: PartsDep, account: KnownAccount) -> schemas.AccountOut:
-    """An account: its balance and its cards."""
+    """Show an account: its balance and its cards."""
     return schemas.AccountOut.of(account, parts.today())
 
 
@@ -131,7 +131,7 @@ def statement(
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="lines of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.StatementOut | Response:
-    """Every deposit and what it earned and why not more, everything spent; it adds up."""
+    """Explain an account's points: a line for each deposit, spending and adjustment."""
     made = Statements(parts.engine, parts.registry, parts.tariffs)
     found = made.of(account, window, parts.today())
     if found is None:
@@ -155,7 +155,7 @@ def entries(
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="entries of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.EntryList | Response:
-    """The account's entries in the ledger, the newest first: their sum is the balance. A statement
+    """List the account's ledger entries, newest first: their sum is the balance. A statement
     explains them.
     """
     page, last = first_page(entries_of(parts.engine, account.code, before, limit + 1), limit)
@@ -173,7 +173,7 @@ def entries(
 def adjust(
     parts: PartsDep, shop: ShopDep, account: AccountPath, body: schemas.AdjustmentIn, who: OfficeDep
 ) -> schemas.AdjustmentMade:
-    """Give or take points, with a reason; repeating the request changes nothing."""
+    """Give or take points, with a reason. Idempotent by `request_id`."""
     made = shop.adjust(account, body.request_id, body.points, body.reason, who.name, parts.now_us())
     return schemas.AdjustmentMade(**made)
 

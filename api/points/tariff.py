@@ -35,7 +35,7 @@ def tariff(
     parts: PartsDep,
     kind: Annotated[AccountKind | None, Query(description="only what concerns these")] = None,
 ) -> TariffOut:
-    """Every rule by which points are earned today, and what campaigns run."""
+    """Show the rules by which points are earned today, in sentences, and running campaigns."""
     day = parts.today()
     rules = [RuleOut(zh=text.zh, en=text.en) for text in describe(parts.tariffs, day, kind)]
     return TariffOut(day=day, rules=rules)

@@ -58,8 +58,8 @@ def quarantine(
     limit: Annotated[int, Query(ge=1, le=MESSAGES_MAX, description="messages shown")] = 100,
     format: FormatQuery = Format.JSON,
 ) -> QuarantineOut | Response:
-    """What was refused and why. `python -m gateway quarantine replay` keeps what is good after a
-    mend of the registry.
+    """List refused messages and why they were refused. After the registry was corrected,
+    `smartbin quarantine replay` keeps those that are good now.
     """
     shelf = Quarantine(parts.quarantine)
     chosen = (

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependenc
 def communities(
     parts: PartsDep, format: FormatQuery = Format.JSON
 ) -> schemas.Communities | Response:
-    """All communities, the showcases first in the registry's order."""
+    """List communities, showcases first, in the registry's order."""
     rows = [_community(parts.registry, id, parts.today()) for id in parts.registry.communities]
     if format is Format.CSV:
         columns = [name for name in schemas.CommunityOut.model_fields if name != "bins"]
@@ -37,14 +37,14 @@ def communities(
 
 @router.get("/{community}", responses=documented(404))
 def community(parts: PartsDep, community: str) -> schemas.CommunityOut:
-    """One community."""
+    """Show one community."""
     parts.registry.community(community)
     return _community(parts.registry, community, parts.today())
 
 
 @router.get("/{community}/sorting", responses=documented(404), response_model=Sorting)
 def sorting(parts: PartsDep, community: str, asked: QuestionDep) -> Sorting | Response:
-    """How a community sorted: each day and in all, with evidence beside every figure."""
+    """Sorting statistics of a community, each figure with the evidence behind it."""
     return statistics.sorting(
         parts, lambda days: statistics.of_community(parts.registry, community, days), asked
     )

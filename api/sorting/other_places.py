@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/v1")
     response_model=Sorting,
 )
 def site_sorting(parts: PartsDep, asked: QuestionDep) -> Sorting | Response:
-    """How all communities together sorted; ``community`` is then the site's id."""
+    """Sorting statistics of the whole site; `community` is the site's id."""
 
     def place(days: Days) -> Place:
         members = [(id, days) for id in parts.registry.communities]
@@ -42,8 +42,8 @@ def site_sorting(parts: PartsDep, asked: QuestionDep) -> Sorting | Response:
     response_model=Sorting,
 )
 def point_sorting(parts: PartsDep, device: str, asked: QuestionDep) -> Sorting | Response:
-    """How the communities that a collection point served sorted, while it did; the point's own
-    doors are asked under devices.
+    """Sorting statistics of the communities that a collection point served, while it did. For the
+    point's own doors ask for the device.
     """
     if parts.registry.device(device).kind is not DeviceKind.COLLECTION_POINT:
         detail = f"{device} is a bin; ask GET /api/v1/devices/{device}/sorting"
@@ -65,7 +65,7 @@ def point_sorting(parts: PartsDep, device: str, asked: QuestionDep) -> Sorting |
     response_model=Sorting,
 )
 def device_sorting(parts: PartsDep, device: str, asked: QuestionDep) -> Sorting | Response:
-    """What was put into one device and how accurately."""
+    """Sorting statistics of one device."""
     return statistics.sorting(
         parts, lambda days: statistics.of_device(parts.registry, device, days), asked
     )

@@ -90,8 +90,9 @@ def community_participation(
     days_min: DaysMin = None,
     format: FormatQuery = Format.JSON,
 ) -> ParticipationOut | Response:
-    """Households of a community with a valid deposit in the window (and on at least so many days),
-    of its registered households; deposits without an account are counted as such.
+    """Households of a community that took part, on at least `days_min` days, of those registered.
+
+    A household takes part with a valid deposit. Deposits without an account are counted apart.
     """
     place = statistics.of_community(parts.registry, community, window)
     registered = {community: parts.registry.communities[community].households}
@@ -109,7 +110,7 @@ def site_participation(
     days_min: DaysMin = None,
     format: FormatQuery = Format.JSON,
 ) -> ParticipationOut | Response:
-    """The same of all communities together; who took part may be a minute old."""
+    """Participation of the whole site; may be a minute old."""
     registry = parts.registry
     members = [(id, window) for id in registry.communities]
     place = statistics.of_communities(registry, PlaceKind.SITE, registry.site.id, members)

@@ -62,8 +62,8 @@ def communities_ranking(
     by: Annotated[Measure, Query(description="the measure; more is better")] = Measure.ACCURACY,
     format: FormatQuery = Format.JSON,
 ) -> Ranking | Response:
-    """The communities by what the evidence supports; ties share a rank, the insufficient stand
-    apart with their reason, showcases are marked by their kind.
+    """Rank communities by the lower end of the 95 % interval. Ties share a rank; communities
+    without enough evidence are listed apart, with the reason.
     """
     heard = _heard(parts, _devices(parts, window), window)
     found = _measured(parts, window, by, heard)
@@ -117,7 +117,7 @@ def communities_sorting(
     every: Annotated[Grain, Query(description="day: each day too")] = Grain.TOTAL,
     format: FormatQuery = Format.JSON,
 ) -> CommunitiesSorting | Response:
-    """How every community sorted, side by side; completeness may be a minute old."""
+    """Sorting statistics of every community side by side. Completeness may be a minute old."""
     by_day = every is Grain.DAY
     devices = _devices(parts, window)
     doors = _doors(parts, devices)

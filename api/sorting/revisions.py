@@ -72,7 +72,7 @@ def revisions(
     limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows of a page")] = ROWS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> RevisionsOut | Response:
-    """When each past day's counts were published, and what changed them since."""
+    """List when each past day's figures were published, and what changed them since."""
     parts.registry.community(community)
     found = Revisions(parts.database).of(community, window, limit + 1, skip)
     rows = [RevisionOut.of(parts, revision) for revision in found[:limit]]

@@ -85,8 +85,10 @@ class Verdicts(BaseModel):
 def judge(
     parts: PartsDep, device: str, said: VerdictIn, who: Annotated[Principal, JUDGE]
 ) -> VerdictOut:
-    """Judge one deposit. A supervisor's verdict supersedes the camera's, an inspector's (the
-    office's counts as one) both; among equals the newest stands.
+    """Give a person's verdict on one deposit. Idempotent by id; figures and points follow.
+
+    A supervisor's verdict supersedes the camera's; an inspector's or the office's supersedes both.
+    Among equals the newest stands.
     """
     deposit = _deposit(parts, device, said)
     office = Judge.SUPERVISOR if who.role is Role.SUPERVISOR else Judge.INSPECTOR
@@ -111,7 +113,7 @@ def verdicts(
     limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows of a page")] = ROWS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> Verdicts | Response:
-    """Who judged which deposits of these days, and why; the newest verdict first."""
+    """List verdicts on a device's deposits, newest first: who judged what, and why."""
     parts.registry.device(device)
     judgements = HumanVerdicts(parts.engine, parts.registry.site.zone)
     found = judgements.of_device(device, days, limit + 1, skip)

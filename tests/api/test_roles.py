@@ -3,79 +3,50 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
-from api.security import Allow, Everyone
+from api.endpoints import API, endpoints, permitted, roles_of, routes_of
 from smartbin.people.principals import Role
 from tests.api.conftest import Api
-from tests.real import ROOT
 
 FILLED = {"device": "bin-001", "community": "oak", "account": "acc-oak-1"}
-Rule = tuple[str, str]
 
 
-def routes(app: Any) -> list[APIRoute]:
-    nested = [getattr(r, "original_router", None) for r in app.routes]
-    every = [*app.routes, *(route for router in nested if router for route in router.routes)]
-    return [route for route in every if isinstance(route, APIRoute)]
+def app_of(api: Api) -> FastAPI:
+    app = api.client.app
+    assert isinstance(app, FastAPI)
+    return app
 
 
-def roles_of(route: APIRoute) -> frozenset[Role] | None:
-    for dependency in route.dependant.dependencies:
-        if isinstance(dependency.call, Allow | Everyone):
-            return dependency.call.roles
-    return None
+def test_every_endpoint_has_a_rule_and_a_description(api: Api) -> None:
+    every = endpoints(app_of(api))
+    assert len(every) > 50
+    assert [one.operation for one in every if one.who == "NO RULE"] == [], "name its roles"
+    assert [one.operation for one in every if len(one.description) < 12] == [], "say what it does"
 
 
-def shown(roles: frozenset[Role] | None) -> str:
-    if roles is None:
-        return "NO RULE"
-    if Role.PUBLIC in roles:
-        return "public"
-    return ", ".join(role for role in Role if role in roles)
-
-
-def rules(app: Any) -> dict[Rule, str]:
-    return {
-        (method, route.path): shown(roles_of(route))
-        for route in routes(app)
-        if route.include_in_schema
-        for method in route.methods or ()
-    }
-
-
-def documented() -> dict[Rule, str]:
-    text = (ROOT / "docs" / "roles.md").read_text(encoding="utf-8")
-    found = re.findall(r"^\| `(\w+) (\S+)` \| (.+?) \|$", text, re.M)
-    return {(method, path): roles for method, path, roles in found}
-
-
-def test_every_endpoint_has_the_rule_that_is_written_down(api: Api) -> None:
-    are, said = rules(api.client.app), documented()
-    assert len(are) > 50
-    lines = [
-        f"| `{method} {path}` | {roles} |"
-        for (method, path), roles in are.items()
-        if said.get((method, path)) != roles
+def test_what_a_session_says_one_may_do_is_what_one_may_do(api: Api) -> None:
+    may = permitted(app_of(api))
+    assert "POST /api/v1/rounds" in may[Role.CREW]
+    assert "POST /api/v1/rounds" not in may[Role.COMMUNITY]
+    assert may[Role.PUBLIC] == [
+        one.operation for one in endpoints(app_of(api)) if one.who == "public" and API in one.path
     ]
-    assert lines == [], "docs/roles.md must say"
-    assert said.keys() - are.keys() == set(), "docs/roles.md tells of what is no more"
 
 
 def test_the_screens_are_everybodys(api: Api) -> None:
-    hidden = [route for route in routes(api.client.app) if not route.include_in_schema]
+    hidden = [route for route in routes_of(app_of(api)) if not route.include_in_schema]
     assert hidden
-    assert {shown(roles_of(route)) for route in hidden} == {"public"}
+    assert all(Role.PUBLIC in (roles_of(route) or ()) for route in hidden)
 
 
 def test_a_route_without_a_rule_is_found() -> None:
     app = FastAPI()
     app.get("/api/v1/new")(lambda: "everything")
-    assert rules(app) == {("GET", "/api/v1/new"): "NO RULE"}
+    (found,) = endpoints(app)
+    assert (found.operation, found.who, found.description) == ("GET /api/v1/new", "NO RULE", "")
 
 
 def asked(api: Api, method: str, path: str, role: Role, **ids: str) -> int:
@@ -90,7 +61,7 @@ def asked(api: Api, method: str, path: str, role: Role, **ids: str) -> int:
 
 @pytest.mark.parametrize("role", Role)
 def test_every_route_lets_in_its_roles_and_nobody_else(api: Api, role: Role) -> None:
-    every = [(r, m) for r in routes(api.client.app) for m in r.methods or () if r.include_in_schema]
+    every = [(r, m) for r in routes_of(app_of(api)) for m in r.methods or () if r.include_in_schema]
     for route, method in every:
         roles = roles_of(route) or frozenset()
         status = asked(api, method, route.path, role)
@@ -116,7 +87,7 @@ def test_no_route_shows_who_is_bound_what_is_anothers(
 ) -> None:
     bound = [
         (method, route.path)
-        for route in routes(api.client.app)
+        for route in routes_of(app_of(api))
         for method in route.methods or ()
         if role in (roles := roles_of(route) or frozenset())
         and Role.PUBLIC not in roles
