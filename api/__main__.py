@@ -14,8 +14,6 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.app import create_app
 from api.parts import Parts
@@ -27,8 +25,7 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable, UnknownPlace
 from smartbin.core.printable import log_to_stderr
 from smartbin.core.settings import listening
-from smartbin.database import migrations
-from smartbin.database.engine import open_engine, prepare, wait_for
+from smartbin.database import Database, wait_for
 from smartbin.people.tokens import Role, Tokens
 from smartbin.places import Registry
 from smartbin.places.load import load
@@ -76,14 +73,14 @@ def main(argv: list[str] | None = None) -> int:
         if args.command == "token":
             return _token(settings, args)
         if args.command == "user":
-            engine = _records(settings, args.wait_s)
-            print(people_commands.run(args, engine, load(settings.site), _now_us()))
+            database = _records(settings, args.wait_s)
+            print(people_commands.run(args, database, load(settings.site), _now_us()))
             return 0
         if args.command in points_commands.COMMANDS:
             registry = load(settings.site)
             tariffs = _tariffs(settings, registry)
-            engine = _records(settings, args.wait_s)
-            print(points_commands.run(args, engine, registry, tariffs, _now_us()))
+            database = _records(settings, args.wait_s)
+            print(points_commands.run(args, database, registry, tariffs, _now_us()))
             return 0
         if args.command == "publish":
             print(f"{publish(_parts(settings, args.wait_s))} figures published")
@@ -127,11 +124,11 @@ def _warm(app: FastAPI) -> None:
 def _parts(settings: ApiSettings, wait_s: float) -> Parts:
     registry = load(settings.site)
     token = settings.telemetry_token.get_secret_value() or None
-    engine = _records(settings, wait_s)
+    database = _records(settings, wait_s)
     return Parts(
         registry,
         open_reader(settings.telemetry_url, registry.site.zone, token),
-        engine,
+        database,
         settings.quarantine,
         _now_us,
         STATIC,
@@ -146,19 +143,19 @@ def _tariffs(settings: ApiSettings, registry: Registry) -> Tariffs:
 
 
 def _migrate(settings: ApiSettings) -> int:
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    try:
-        before, after = migrations.upgrade(engine)
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(f"SMARTBIN_RECORDS_URL: cannot migrate: {error}") from error
+    before, after = _open(settings).migrate()
     print(f"records: {before or 'empty'} -> {after}" if before != after else f"records: at {after}")
     return 0
 
 
-def _records(settings: ApiSettings, wait_s: float) -> Engine:
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    wait_for(engine, prepare, wait_s)
-    return engine
+def _records(settings: ApiSettings, wait_s: float) -> Database:
+    database = _open(settings)
+    wait_for(database.prepare, wait_s)
+    return database
+
+
+def _open(settings: ApiSettings) -> Database:
+    return Database.open(settings.records_url, settings.records_password.get_secret_value())
 
 
 def _now_us() -> int:

@@ -24,8 +24,6 @@ from api.security import PUBLIC
 from api.sorting import publishing
 from api.tables import ETags
 from smartbin.core.errors import StoreUnavailable
-from smartbin.database.engine import check as check_records
-from smartbin.people.sign_in import SignIn
 from smartbin.points.settle import Settler
 
 VERSION = "0.1.0"
@@ -64,7 +62,7 @@ def create_app(parts: Parts) -> FastAPI:
     """The application over these parts; nothing is global, so a test may have several."""
     hub = live.Hub(parts)
     metrics = CollectorRegistry()
-    settler = Settler(parts.engine, parts.registry, parts.tariffs)
+    settler = Settler(parts.database, parts.registry, parts.tariffs)
     publisher = publishing.Publishing(parts, metrics)
     settling = Settling(settler, parts.settle_every_s, parts.now_us, metrics)
 
@@ -91,7 +89,6 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.hub = hub
-    app.state.sign_in = SignIn(parts.engine)
     app.state.metrics = metrics
     app.state.requests = Counter(
         "smartbin_api_requests", "Requests answered", ["code"], registry=metrics
@@ -131,7 +128,7 @@ def _health(app: FastAPI) -> None:
         """Both stores answer; 503 with a sentence when one does not."""
         try:
             parts.reader.check()
-            check_records(parts.engine)
+            parts.database.check()
         except StoreUnavailable as error:
             return PlainTextResponse(f"{error}\n", 503)
         return PlainTextResponse("ready\n")

@@ -13,8 +13,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -24,6 +22,7 @@ from api.headers import SECURITY_HEADERS
 from smartbin.core.errors import (
     BadInput,
     Conflict,
+    ConstraintViolated,
     NotFound,
     Refused,
     StoreRefused,
@@ -132,12 +131,6 @@ def install(app: FastAPI) -> None:
         said = str(error).removeprefix("--")  # a command's option and a field are called alike
         return respond(request, Problem(422, "bad-input", said, parameter=_named(said)))
 
-    @app.exception_handler(DataError)
-    async def _untakable(request: Request, error: DataError) -> Response:
-        LOG.warning("a value that the database does not take at %s: %s", request.url.path, error)
-        detail = "a value that was sent is none that can be kept; /docs says what it takes"
-        return respond(request, Problem(422, "bad-input", detail))
-
     @app.exception_handler(NotFound)
     @app.exception_handler(Conflict)
     async def _cannot(request: Request, error: Refused) -> Response:
@@ -145,15 +138,21 @@ def install(app: FastAPI) -> None:
         more: dict[str, Any] = {"parameter": _named(str(error)), **error.more}
         return respond(request, Problem(status, error.kind, str(error), **more))
 
+    @app.exception_handler(ConstraintViolated)
+    async def _constraint(request: Request, error: ConstraintViolated) -> Response:
+        LOG.warning("another row stands against it at %s: %s", request.url.path, error)
+        detail = "another request kept the same at this moment; look again, then repeat"
+        return respond(request, Problem(409, "conflict", detail))
+
     @app.exception_handler(StoreRefused)
     async def _refused(request: Request, error: StoreRefused) -> Response:
-        return respond(request, Problem(422, "store-refused", f"the store refuses: {error.reason}"))
+        # The reason holds the statement and its values: for the log alone.
+        LOG.warning("a value that a store does not take at %s: %s", request.url.path, error)
+        detail = "a value that was sent is none that can be kept; /docs says what it takes"
+        return respond(request, Problem(422, "bad-input", detail))
 
     @app.exception_handler(StoreUnavailable)
-    @app.exception_handler(OperationalError)
-    @app.exception_handler(InterfaceError)
-    @app.exception_handler(PoolTimeout)
-    async def _unavailable(request: Request, error: Exception) -> Response:
+    async def _unavailable(request: Request, error: StoreUnavailable) -> Response:
         LOG.warning("a store does not answer: %s", error)
         return respond(request, unavailable())
 

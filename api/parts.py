@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy import Engine
 
 from api.recent import RecentAnswers
+from api.stores import Stores
 from smartbin.core import calendar
 from smartbin.database import Database
 from smartbin.places import Registry
@@ -30,22 +30,22 @@ class Parts:
 
     registry: Registry
     reader: TelemetryReader
-    engine: Engine
+    database: Database
     quarantine: Path
     now_us: Callable[[], int]
     static: Path | None = None
     limits: Limits = DEFAULT
     tariffs: Tariffs = field(default_factory=lambda: Tariffs(()))
     settle_every_s: float = 0
-    database: Database = field(init=False)
+    stores: Stores = field(init=False)
     refusals: RefusalCounts = field(init=False)
     recent: RecentAnswers = field(init=False, default_factory=RecentAnswers)
 
     def __post_init__(self) -> None:
-        """Open the counts of the quarantine: they remember what they have read."""
+        """Build what is built once: the stores, and the counts of the quarantine."""
         refusals = RefusalCounts(self.quarantine, self.registry.site.zone)
         object.__setattr__(self, "refusals", refusals)
-        object.__setattr__(self, "database", Database(self.engine))
+        object.__setattr__(self, "stores", Stores(self.database, self.registry, self.tariffs))
 
     def today(self) -> date:
         """The site's calendar day it is now."""

@@ -17,8 +17,6 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from api.errors import Problem
 from api.parts import Parts, PartsDep
 from smartbin.people.principals import STRANGER, Principal, Role
-from smartbin.people.sessions import Sessions
-from smartbin.people.tokens import Tokens
 
 COOKIE = "smartbin_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -89,9 +87,9 @@ def principal_of(
 ) -> Principal | None:
     """Whose the bearer token is, else the signed-in browser; None for a stranger."""
     if credentials is not None:
-        return Tokens(parts.engine).principal_of(credentials.credentials)
+        return parts.stores.tokens.principal_of(credentials.credentials)
     secret = request.cookies.get(COOKIE)
-    return Sessions(parts.engine).principal_of(secret, parts.now_us()) if secret else None
+    return parts.stores.sessions.principal_of(secret, parts.now_us()) if secret else None
 
 
 def _refuse_other_sites(request: Request) -> None:

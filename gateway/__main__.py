@@ -31,7 +31,7 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.core.printable import log_to_stderr
 from smartbin.core.settings import listening
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.wire import Decoder
 from smartbin.operator import backup, copy, provision, secrets, setup
@@ -199,8 +199,8 @@ def build(
         )
         parts.callback(server.server_close)
         parts.callback(server.shutdown)
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    parts.callback(engine.dispose)
+    database = Database.open(settings.records_url, settings.records_password.get_secret_value())
+    parts.callback(database.close)
     telemetry = _open_telemetry(settings, zone, meters, stop)
     parts.callback(telemetry.close)
     parts.callback(session.close)
@@ -209,7 +209,7 @@ def build(
         session,
         Decoder(registry),
         telemetry,
-        DepositLines(engine, zone),
+        DepositLines(database, zone),
         quarantine,
         meters,
         _backoff(),

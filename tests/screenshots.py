@@ -28,7 +28,7 @@ from simulator.fleet import Fleet
 from simulator.households import write_accounts
 from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import (
     Alarm,
@@ -47,7 +47,8 @@ from smartbin.people.principals import Role
 from smartbin.people.users import Users
 from smartbin.places import CommunityKind, Door, Registry
 from smartbin.places.load import load
-from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.catalogue import Reward, RewardCatalogue
+from smartbin.points.redemptions import Redemptions
 from smartbin.points.rules.load import load_tariffs
 from smartbin.points.settle import Settler
 from smartbin.quarantine.store import Quarantine
@@ -187,7 +188,7 @@ def _filled(folder: Path, registry: Registry, progress: Progress) -> Parts:
     fleet = Fleet(registry, SEED)
     start_us = now_us - DAYS * 24 * calendar.US_PER_HOUR
     writer = open_writer(f"sqlite:///{folder}/telemetry.db", zone)
-    lines = DepositLines(parts.engine, zone)
+    lines = DepositLines(parts.database, zone)
     task = progress.add_task("历史 history", total=DAYS)
     batch: list[Fact] = []
     earning = {device.id for device in registry.devices.values()
@@ -231,22 +232,22 @@ def _earn(parts: Parts, folder: Path) -> None:
     own = [row for row in rows if row.split(",")[2] in _earning(parts.registry)]
     coded = [f"{row},{CODE_MIN + n * CODE_STEP}" for n, row in enumerate(own)]
     cards.write_text("\n".join([f"{head},account", *coded]), encoding="utf-8")
-    Accounts(parts.engine).load(cards, parts.registry.communities, now_us)
-    settler = Settler(parts.engine, parts.registry, parts.tariffs)
+    Accounts(parts.database).load(cards, parts.registry.communities, now_us)
+    settler = Settler(parts.database, parts.registry, parts.tariffs)
     while settler.settle(now_us).left:
         pass
-    shop = Shop(parts.engine, parts.registry.site.zone)
+    redemptions = Redemptions(parts.database, parts.registry.site.zone)
     for reward in REWARDS:
-        shop.put(reward)
-    shop.redeem(_diligent(parts), "screenshots", "bags", 1, Role.OFFICE, now_us)
+        RewardCatalogue(parts.database).put(reward)
+    redemptions.redeem(_diligent(parts), "screenshots", "bags", 1, Role.OFFICE, now_us)
 
 
 def _diligent(parts: Parts) -> str:
     """The account of the pictures' community that has most points, or has redeemed some."""
-    redeemed = Shop(parts.engine, parts.registry.site.zone).redemptions(limit=1)
+    redeemed = Redemptions(parts.database, parts.registry.site.zone).find(limit=1)
     if redeemed:
         return redeemed[0].account
-    own = [one for one in Accounts(parts.engine).all() if one.community(NOW.date()) == COMMUNITY]
+    own = [one for one in Accounts(parts.database).all() if one.community(NOW.date()) == COMMUNITY]
     return max(own, key=lambda one: (one.balance, one.code)).code
 
 
@@ -299,16 +300,16 @@ def _empty(folder: Path, registry: Registry) -> Parts:
     folder.mkdir(parents=True)
     url = f"sqlite:///{folder}/telemetry.db"
     open_writer(url, registry.site.zone).close()
-    engine = open_engine(f"sqlite:///{folder}/records.db")
-    prepare(engine)
+    database = Database.open(f"sqlite:///{folder}/records.db")
+    database.prepare()
     now_us = calendar.to_us(NOW)
-    users = Users(engine, Passwords())
+    users = Users(database, Passwords())
     for role in (Role.CREW, Role.OFFICE):
         users.create(role, role, None, PASSWORD, now_us)
     return Parts(
         registry,
         open_reader(url, registry.site.zone),
-        engine,
+        database,
         folder / "quarantine",
         lambda: now_us,
         static=STATIC,
@@ -374,9 +375,9 @@ def _sign_in(context: BrowserContext, url: str, role: Role, parts: Parts) -> Non
     who = {"name": role.value, "password": PASSWORD}
     if role is Role.RESIDENT:
         account = _diligent(parts)
-        codes = Codes(parts.engine, Passwords())
+        codes = Codes(parts.database, Passwords())
         code, _ = codes.make(account, Role.OFFICE, parts.now_us())
-        found = Accounts(parts.engine).get(account)
+        found = Accounts(parts.database).get(account)
         assert found is not None
         who = {"card": found.holdings[0].card, "code": code}
     answer = context.request.post(

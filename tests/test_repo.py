@@ -17,7 +17,7 @@ from gateway.settings import GatewaySettings
 from simulator.__main__ import SimulatorSettings
 from smartbin.core.errors import BadInput
 from smartbin.core.settings import ALL_NAMES, PREFIX, Settings
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.facts.wire import asyncapi
 from smartbin.telemetry import open_reader
 from tests.places import SHANGHAI, small_registry
@@ -33,12 +33,12 @@ def test_asyncapi_is_what_the_code_says() -> None:
 
 
 def test_openapi_is_what_the_code_says(tmp_path: Path) -> None:
-    engine = open_engine("sqlite://")
+    database = Database.open("sqlite://")
     reader = open_reader(f"sqlite:///{tmp_path}/none.db", SHANGHAI)
-    app = create_app(Parts(small_registry(), reader, engine, tmp_path, lambda: 0))
+    app = create_app(Parts(small_registry(), reader, database, tmp_path, lambda: 0))
     kept = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     assert kept == json.loads(json.dumps(app.openapi())), "run `make docs`"
-    engine.dispose()
+    database.close()
 
 
 def test_the_tables_of_endpoints_are_what_the_code_says() -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.endpoints import endpoints_table, roles_table
 from api.parts import Parts
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.places.load import load
 from smartbin.telemetry import open_reader
 
@@ -38,10 +38,10 @@ def application() -> Iterator[FastAPI]:
     """The application over empty stores: its endpoints follow from the code alone."""
     with tempfile.TemporaryDirectory() as folder:
         registry = load(ROOT / "deploy/xinbei")
-        engine = open_engine("sqlite://")
+        database = Database.open("sqlite://")
         reader = open_reader(f"sqlite:///{folder}/none.db", registry.site.zone)
-        yield create_app(Parts(registry, reader, engine, Path(folder), lambda: 0))
-        engine.dispose()
+        yield create_app(Parts(registry, reader, database, Path(folder), lambda: 0))
+        database.close()
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from api.security import CrewDep
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Page, PageDep
 from smartbin.collection.rules import SAME_WITHIN_US, Emptying, emptyings
-from smartbin.collection.store import Rounds
 from smartbin.core import calendar
 from smartbin.facts.events import Category, DoorKey
 
@@ -101,7 +100,7 @@ def _within(parts: Parts, page: Page, device: str | None) -> Sequence[Emptying]:
     )
     start_us, end_us = page.start_us - SAME_WITHIN_US, page.end_us + 2 * SAME_WITHIN_US
     reported = parts.reader.collections(doors, start_us, end_us, READ_MAX)
-    confirmed = Rounds(parts.engine).confirmed(doors, start_us, end_us, READ_MAX)
+    confirmed = parts.stores.rounds.confirmed(doors, start_us, end_us, READ_MAX)
     # When there are more than may be read, the oldest may lack a report: they wait for their page.
     cut_us = max(
         (rows[-1].at_us + 2 * SAME_WITHIN_US for rows in (reported, confirmed) if _full(rows)),

@@ -29,7 +29,7 @@ from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow
 from api.windows import PageDep
 from smartbin.collection.rules import SAME_WITHIN_US, Confirmation
-from smartbin.collection.store import ProblemReport, Round, Rounds
+from smartbin.collection.store import ProblemReport, Round
 from smartbin.core import calendar
 from smartbin.facts.events import Collection, DoorKey
 from smartbin.people.principals import Principal, Role
@@ -49,16 +49,16 @@ SAME_TIME_MAX = 100
 def start(parts: PartsDep, who: TellsDep, body: RoundIn) -> RoundOut:
     """Begin a collection round. Idempotent by id."""
     started_us = calendar.to_us(body.started_at)
-    Rounds(parts.engine).start(
+    parts.stores.rounds.start(
         Round(str(body.id), who.name, body.category, started_us), parts.now_us()
     )
-    return _shown(parts, Rounds(parts.engine).get(str(body.id)))
+    return _shown(parts, parts.stores.rounds.get(str(body.id)))
 
 
 @router.get("", dependencies=[OFFICE])
 def rounds(parts: PartsDep, page: PageDep) -> RoundsOut:
     """List collection rounds, newest first."""
-    more = Rounds(parts.engine).between(page.start_us, page.end_us, page.limit + SAME_TIME_MAX)
+    more = parts.stores.rounds.between(page.start_us, page.end_us, page.limit + SAME_TIME_MAX)
     found, more_us = page.cut(more)
     return RoundsOut(
         rounds=[_shown(parts, one) for one in found], next_before=parts.local_or_none(more_us)
@@ -68,7 +68,7 @@ def rounds(parts: PartsDep, page: PageDep) -> RoundsOut:
 @router.get("/{round}", responses=documented(404))
 def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
     """Show a round with its emptyings, problems and doors left out. A crew sees its own."""
-    records = Rounds(parts.engine)
+    records = parts.stores.rounds
     found = records.get(str(round))
     if who.role is Role.CREW and who.name != found.crew:
         raise Problem(403, "forbidden", "a crew sees its own rounds; the office sees all")
@@ -113,10 +113,10 @@ def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> R
     """Confirm emptied doors. Idempotent by id; an emptying already reported by the bin or
     another phone is answered `known`.
     """
-    found = Rounds(parts.engine).get(str(round))
+    found = parts.stores.rounds.get(str(round))
     told = [(what, _fault(parts, found, what)) for what in _confirmations(found, who, body)]
     reported = _reported(parts, [what for what, reason in told if reason is None])
-    kept = Rounds(parts.engine).keep(told, reported, parts.now_us())
+    kept = parts.stores.rounds.keep(told, reported, parts.now_us())
     return Results(
         results=[
             Result(
@@ -146,7 +146,7 @@ def put_photo(
     if not jpeg.startswith(JPEG):
         detail = "the photo is no JPEG; send image/jpeg of at most 300 kB"
         raise Problem(422, "bad-input", detail, parameter="body")
-    Rounds(parts.engine).put_photo(str(round), str(emptying), jpeg, parts.now_us())
+    parts.stores.rounds.put_photo(str(round), str(emptying), jpeg, parts.now_us())
     return Response(status_code=204)
 
 
@@ -158,19 +158,19 @@ def put_photo(
 )
 def photo(parts: PartsDep, round: UUID, emptying: UUID) -> Response:
     """Show the photo of an emptying."""
-    jpeg = Rounds(parts.engine).photo(str(round), str(emptying))
+    jpeg = parts.stores.rounds.photo(str(round), str(emptying))
     return Response(jpeg, media_type="image/jpeg")
 
 
 @router.post("/{round}/problems", responses=documented(404))
 def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Results:
     """Report problems at doors. Idempotent by id."""
-    found = Rounds(parts.engine).get(str(round))
+    found = parts.stores.rounds.get(str(round))
     met = [
         ProblemReport(str(p.id), who.name, p.device, p.door, calendar.to_us(p.at), p.kind, p.note)
         for p in body.problems
     ]
-    outcomes = Rounds(parts.engine).met(found.id, met, parts.now_us())
+    outcomes = parts.stores.rounds.met(found.id, met, parts.now_us())
     pairs = zip(met, outcomes, strict=True)
     return Results(results=[Result(id=one.id, outcome=outcome) for one, outcome in pairs])
 
@@ -178,7 +178,7 @@ def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Res
 @router.post("/{round}/end", dependencies=[TELLS], responses=documented(404))
 def end(parts: PartsDep, round: UUID, body: EndIn) -> RoundOut:
     """End a round, naming the doors left out and why. Idempotent."""
-    records = Rounds(parts.engine)
+    records = parts.stores.rounds
     found = records.get(str(round))
     skipped = {DoorKey(one.device, one.door): one.reason.value for one in body.skipped}
     records.end(found.id, calendar.to_us(body.ended_at), skipped)

@@ -29,7 +29,6 @@ from smartbin.collection.rules import Policy, state_of
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
 from smartbin.facts.events import Deposit, DoorKey, LevelReading, identity
-from smartbin.points.earnings import Earnings
 from smartbin.points.points_of_deposits import earned
 from smartbin.verdicts.rules import DepositKey
 
@@ -272,7 +271,7 @@ def points_of(parts: Parts, facts: Sequence[Any]) -> Mapping[DepositKey, int]:
     """What the deposits among these have earned; nothing while the records are away."""
     deposits = [fact for fact in facts if isinstance(fact, Deposit)]
     try:
-        return earned(parts.engine, Earnings(parts.registry, parts.tariffs), deposits)
+        return earned(parts.database, parts.stores.earnings, deposits)
     except StoreUnavailable as error:
         log.warning("no points on the boards: %s", error)
         return {}

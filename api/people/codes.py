@@ -6,16 +6,12 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from starlette.requests import Request
 
 from api.errors import documented
 from api.inputs import AccountPath
 from api.parts import PartsDep
 from api.security import OfficeDep
-from smartbin.accounts.store import Accounts
 from smartbin.core.errors import NotFound
-from smartbin.people.codes import Codes
-from smartbin.people.sign_in import SignIn
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
@@ -29,11 +25,9 @@ class NewCode(BaseModel):
 
 
 @router.post("/accounts/{account}/codes", responses=documented(404))
-def make(request: Request, parts: PartsDep, account: AccountPath, who: OfficeDep) -> NewCode:
+def make(parts: PartsDep, account: AccountPath, who: OfficeDep) -> NewCode:
     """Create a one-time code for an account. Earlier codes stop working."""
-    service: SignIn = request.app.state.sign_in
-    if Accounts(parts.engine).get(account) is None:
+    if parts.stores.accounts.get(account) is None:
         raise NotFound("unknown-account", f"account: there is no {account!r}; look at the card")
-    codes = Codes(parts.engine, service.passwords)
-    code, ends_us = codes.make(account, who.name, parts.now_us())
+    code, ends_us = parts.stores.codes.make(account, who.name, parts.now_us())
     return NewCode(account=account, code=code, ends=parts.local(ends_us))

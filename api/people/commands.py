@@ -7,9 +7,8 @@ import getpass
 import sys
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from smartbin.core.errors import BadInput
+from smartbin.database import Database
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
 from smartbin.people.users import Users
@@ -29,9 +28,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
 
 
-def run(args: argparse.Namespace, engine: Engine, registry: Registry, now_us: int) -> str:
+def run(args: argparse.Namespace, database: Database, registry: Registry, now_us: int) -> str:
     """Carry the command out; answers what to show. Raises BadInput, UnknownPlace."""
-    users = Users(engine, Passwords())
+    users = Users(database, Passwords())
     if args.action == "list":
         return "\n".join(
             f"{u.name}  {u.role}  {u.community or '-'}  {'disabled' if u.disabled_us else 'active'}"

@@ -16,8 +16,8 @@ from api.parts import PartsDep
 from api.security import COOKIE, PUBLIC, SignedInDep, principal_of
 from smartbin.core import calendar
 from smartbin.people.principals import Principal, Role
-from smartbin.people.sessions import Sessions, life_of
-from smartbin.people.sign_in import SignIn, TooOften, Wrong
+from smartbin.people.sessions import life_of
+from smartbin.people.sign_in import TooOften, Wrong
 
 SessionPath = Annotated[str, Path(max_length=64, pattern=ONE_LINE)]
 router = APIRouter(prefix="/api/v1", tags=["session"])
@@ -122,7 +122,7 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
     """Sign in with a name and a password, or a card and a one-time code. After several failures
     the next attempt must wait (429, Retry-After), longer each time.
     """
-    service: SignIn = request.app.state.sign_in
+    service = parts.stores.sign_in
     agent = request.headers.get("user-agent", "")
     address = request.client.host if request.client else ""
     now_us = parts.now_us()
@@ -165,7 +165,7 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
 def sign_out(request: Request, parts: PartsDep) -> Response:
     """Sign out on this browser."""
     if secret := request.cookies.get(COOKIE):
-        Sessions(parts.engine).end(secret)
+        parts.stores.sessions.end(secret)
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, path="/api", httponly=True, samesite="strict")
     return answer
@@ -174,7 +174,7 @@ def sign_out(request: Request, parts: PartsDep) -> Response:
 @router.get("/sessions")
 def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut:
     """List the caller's sessions; for admin, everybody's."""
-    kept, secret = Sessions(parts.engine), request.cookies.get(COOKIE)
+    kept, secret = parts.stores.sessions, request.cookies.get(COOKIE)
     here = kept.id_of(secret, parts.now_us()) if secret else None
     rows = [
         SessionRow(
@@ -195,7 +195,7 @@ def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut
 @router.delete("/sessions/{session}", status_code=204, responses=documented(404))
 def end(parts: PartsDep, session: SessionPath, who: SignedInDep) -> Response:
     """End one of the caller's sessions; for admin, anybody's."""
-    if not Sessions(parts.engine).end_by_id(session, who):
+    if not parts.stores.sessions.end_by_id(session, who):
         detail = "no such session of yours; GET /api/v1/sessions lists them"
         raise Problem(404, "not-found", detail, parameter="session")
     return Response(status_code=204)

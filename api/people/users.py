@@ -12,7 +12,6 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import Request
 from starlette.responses import Response
 
 from api.errors import Problem, documented
@@ -22,9 +21,7 @@ from api.security import OfficeDep
 from smartbin.core.errors import BadInput
 from smartbin.people.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
 from smartbin.people.principals import NAME_MAX, Principal, Role, tidy
-from smartbin.people.sign_in import SignIn
-from smartbin.people.tokens import Tokens
-from smartbin.people.users import User, Users
+from smartbin.people.users import User
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 ABOVE_OFFICE = frozenset({Role.OFFICE, Role.ADMIN})
@@ -106,48 +103,46 @@ class TokenMade(BaseModel):
 
 
 @router.get("/users")
-def users(parts: PartsDep, request: Request, who: OfficeDep) -> UsersOut:
+def users(parts: PartsDep, who: OfficeDep) -> UsersOut:
     """List users, disabled ones included."""
-    return UsersOut(users=[_user(parts, who, one) for one in _users(parts, request).all()])
+    return UsersOut(users=[_user(parts, who, one) for one in parts.stores.users.all()])
 
 
 @router.post("/users", status_code=201, responses=documented(404, 409))
-def create_user(parts: PartsDep, request: Request, body: UserIn, who: OfficeDep) -> UserOut:
+def create_user(parts: PartsDep, body: UserIn, who: OfficeDep) -> UserOut:
     """Create a user with a first password."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
-    _refuse_taken(body.name, [one.name for one in _users(parts, request).all()])
+    _refuse_taken(body.name, [one.name for one in parts.stores.users.all()])
     _refuse_weak(body.name, body.password)
-    made = _users(parts, request).create(
+    made = parts.stores.users.create(
         body.name, body.role, body.community, body.password, parts.now_us()
     )
     return _user(parts, who, made)
 
 
 @router.post("/users/{name}/password", status_code=204, responses=documented(404))
-def set_password(
-    parts: PartsDep, request: Request, name: str, body: PasswordIn, who: OfficeDep
-) -> Response:
+def set_password(parts: PartsDep, name: str, body: PasswordIn, who: OfficeDep) -> Response:
     """Set another password for a user and end their sessions."""
-    _find_user(parts, request, name, who)
+    _find_user(parts, name, who)
     _refuse_weak(name, body.password)
-    _users(parts, request).set_password(name, body.password)
+    parts.stores.users.set_password(name, body.password)
     return Response(status_code=204)
 
 
 @router.post("/users/{name}/disable", status_code=204, responses=documented(404))
-def disable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Response:
+def disable(parts: PartsDep, name: str, who: OfficeDep) -> Response:
     """Disable a user and end their sessions."""
-    _find_user(parts, request, name, who)
-    _users(parts, request).disable(name, parts.now_us())
+    _find_user(parts, name, who)
+    parts.stores.users.disable(name, parts.now_us())
     return Response(status_code=204)
 
 
 @router.post("/users/{name}/enable", status_code=204, responses=documented(404))
-def enable(parts: PartsDep, request: Request, name: str, who: OfficeDep) -> Response:
+def enable(parts: PartsDep, name: str, who: OfficeDep) -> Response:
     """Enable a disabled user."""
-    _find_user(parts, request, name, who)
-    _users(parts, request).enable(name)
+    _find_user(parts, name, who)
+    parts.stores.users.enable(name)
     return Response(status_code=204)
 
 
@@ -156,7 +151,7 @@ def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
     """List programs' tokens: name, role and community."""
     rows = [
         TokenOut(name=t.name, role=t.role, community=t.community, mine=_may(who, t.role))
-        for t in Tokens(parts.engine).names()
+        for t in parts.stores.tokens.names()
     ]
     return TokensOut(tokens=rows)
 
@@ -166,30 +161,25 @@ def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
     """Create a token for a program. It is shown once; only its hash is kept."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
-    _refuse_taken(body.name, [one.name for one in Tokens(parts.engine).names()])
-    secret = Tokens(parts.engine).create(body.name, body.role, body.community)
+    _refuse_taken(body.name, [one.name for one in parts.stores.tokens.names()])
+    secret = parts.stores.tokens.create(body.name, body.role, body.community)
     return TokenMade(name=body.name, token=secret)
 
 
 @router.delete("/tokens/{name}", status_code=204, responses=documented(404))
 def revoke(parts: PartsDep, name: str, who: OfficeDep) -> Response:
     """Revoke a token."""
-    found = next((t for t in Tokens(parts.engine).names() if t.name == name), None)
+    found = next((t for t in parts.stores.tokens.names() if t.name == name), None)
     if found is None:
         detail = "name: no token is called so; GET /api/v1/tokens lists them"
         raise Problem(404, "not-found", detail, parameter="name")
     _refuse_above(who, found.role)
-    Tokens(parts.engine).revoke(name)
+    parts.stores.tokens.revoke(name)
     return Response(status_code=204)
 
 
-def _users(parts: Parts, request: Request) -> Users:
-    service: SignIn = request.app.state.sign_in
-    return Users(parts.engine, service.passwords)
-
-
-def _find_user(parts: Parts, request: Request, name: str, who: Principal) -> None:
-    found = next((one for one in _users(parts, request).all() if one.name == name), None)
+def _find_user(parts: Parts, name: str, who: Principal) -> None:
+    found = next((one for one in parts.stores.users.all() if one.name == name), None)
     if found is None:
         detail = "name: nobody is called so; GET /api/v1/users lists them"
         raise Problem(404, "not-found", detail, parameter="name")

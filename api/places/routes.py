@@ -16,7 +16,6 @@ from api.security import CREW, DEPOSITS, PUBLIC, CrewDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
 from smartbin.collection.rules import Confirmation, Policy, stops
-from smartbin.collection.store import Rounds
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.scope import Scope
@@ -253,7 +252,7 @@ def collection_points(parts: PartsDep, who: CrewDep) -> schemas.CollectionPoints
 def _confirmed(parts: Parts, doors: list[DoorKey], now_us: int) -> Mapping[DoorKey, Confirmation]:
     """The newest word of a person that each door was emptied."""
     since_us = now_us - CONFIRMED_BACK_US
-    found = Rounds(parts.engine).confirmed(doors, since_us, now_us + 1, CONFIRMED_MAX)
+    found = parts.stores.rounds.confirmed(doors, since_us, now_us + 1, CONFIRMED_MAX)
     return {one.key: one for one in reversed(found)}
 
 

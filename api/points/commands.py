@@ -8,11 +8,10 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from smartbin.accounts.store import Accounts
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
+from smartbin.database import Database
 from smartbin.places import Registry
 from smartbin.places.tables import OPEN_END
 from smartbin.points import months
@@ -51,14 +50,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(
-    args: argparse.Namespace, engine: Engine, registry: Registry, tariffs: Tariffs, now_us: int
+    args: argparse.Namespace, database: Database, registry: Registry, tariffs: Tariffs, now_us: int
 ) -> str:
     """Carry the command out; answers what to show. Raises BadInput, StoreUnavailable."""
     if args.command == "month":
-        return _months(args, engine, registry, now_us)
+        return _months(args, database, registry, now_us)
     if args.command == "settle":
-        return _settle(args, Settler(engine, registry, tariffs), now_us)
-    accounts = Accounts(engine)
+        return _settle(args, Settler(database, registry, tariffs), now_us)
+    accounts = Accounts(database)
     if args.action == "import":
         done = accounts.load(args.file, registry.communities, now_us)
         return (
@@ -81,16 +80,16 @@ def run(
     return ""
 
 
-def _months(args: argparse.Namespace, engine: Engine, registry: Registry, now_us: int) -> str:
+def _months(args: argparse.Namespace, database: Database, registry: Registry, now_us: int) -> str:
     zone = registry.site.zone
     if args.action == "close":
-        done = months.close(engine, args.month, args.folder, now_us, zone)
+        done = months.close(database, args.month, args.folder, now_us, zone)
         waiting = f"; {done.unsettled} marks were not settled yet" if done.unsettled else ""
         return (
             f"{done.file}: {done.entries} entries, {done.points} points, sha256 {done.sha256}"
             f"{waiting} · 已结账"
         )
-    if differences := months.check(engine, args.file, zone):
+    if differences := months.check(database, args.file, zone):
         raise BadInput("\n".join(differences))
     return f"{args.file} agrees with the ledger · 与台账一致"
 

@@ -49,7 +49,7 @@ class MonthsOut(BaseModel):
 @router.get("/months", response_model=MonthsOut)
 def closed(parts: PartsDep, format: FormatQuery = Format.JSON) -> MonthsOut | Response:
     """List the closed months of the ledger, newest first."""
-    rows = [MonthOut.of(kept, parts) for kept in months.closed(parts.engine)]
+    rows = [MonthOut.of(kept, parts) for kept in months.closed(parts.database)]
     return model_csv(MonthOut, rows, "months") if format is Format.CSV else MonthsOut(months=rows)
 
 
@@ -67,14 +67,14 @@ def file(
     `Repr-Digest` (RFC 9530) holds the SHA-256 that was kept at closing: if the bytes do not match,
     they were changed since.
     """
-    known = {months.said(kept.month): kept for kept in months.closed(parts.engine)}
+    known = {months.said(kept.month): kept for kept in months.closed(parts.database)}
     if month not in known:
         detail = f"month: {month} is not closed; GET /api/v1/months lists what is"
         raise Problem(404, "unknown-month", detail, parameter="month")
     kept = known[month]
     digest = base64.b64encode(bytes.fromhex(kept.sha256)).decode()
     return StreamingResponse(
-        months.content(parts.engine, kept.month, parts.registry.site.zone),
+        months.content(parts.database, kept.month, parts.registry.site.zone),
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="points-{month}.csv"',

@@ -12,9 +12,9 @@ from api.parts import Parts
 from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.store import Account
 from smartbin.database.requests import REQUEST_ID_PATTERN
+from smartbin.points.adjustments import POINTS_MAX
 from smartbin.points.ledger import Booked, EntryKind
 from smartbin.points.months import said
-from smartbin.points.redemptions import POINTS_MAX
 from smartbin.points.statements import LineKind, Statement, StatementLine
 
 AccountCode = Annotated[str, Field(examples=["12345677"])]

@@ -11,13 +11,13 @@ from api.errors import Problem, documented
 from api.inputs import NUMBER_MAX, AccountPath, NumberPath
 from api.parts import Parts, PartsDep
 from api.points import shop_schemas as schemas
-from api.points.statements import KnownAccount, ShopDep
+from api.points.statements import KnownAccount
 from api.security import OFFICE, PUBLIC, RESIDENT, Allow
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Skip, first_page, next_skip
 from smartbin.core.errors import NotFound
 from smartbin.people.principals import Principal, Role
-from smartbin.points.redemptions import Redemption, Shop, State
+from smartbin.points.redemptions import Redemption, State
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 PAGE_MAX = 500
@@ -30,14 +30,14 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 @router.get("/rewards", dependencies=[PUBLIC],
             response_model=schemas.RewardList)  # fmt: skip
 def rewards(
-    shop: ShopDep,
+    parts: PartsDep,
     every: Annotated[bool, Query(description="what is no more offered too")] = False,
     skip: Skip = 0,
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RewardList | Response:
     """List rewards, cheapest first."""
-    found = shop.rewards(every=every)[skip : skip + limit + 1]
+    found = parts.stores.catalogue.rewards(every=every)[skip : skip + limit + 1]
     rows = [schemas.RewardOut.of(one) for one in found[:limit]]
     if format is Format.CSV:
         return model_csv(schemas.RewardOut, rows, "rewards")
@@ -45,9 +45,9 @@ def rewards(
 
 
 @router.post("/rewards", dependencies=[OFFICE])
-def put_reward(shop: ShopDep, body: schemas.RewardIn) -> schemas.RewardOut:
+def put_reward(parts: PartsDep, body: schemas.RewardIn) -> schemas.RewardOut:
     """Add a reward to the catalogue, or change the price, stock or offer of an existing one."""
-    shop.put(body.kept())
+    parts.stores.catalogue.put(body.kept())
     return schemas.RewardOut.of(body.kept())
 
 
@@ -58,13 +58,12 @@ def put_reward(shop: ShopDep, body: schemas.RewardIn) -> schemas.RewardOut:
 )
 def redeem(
     parts: PartsDep,
-    shop: ShopDep,
     account: AccountPath,
     body: schemas.RedemptionIn,
     who: ResidentDep,
 ) -> schemas.RedemptionMade:
     """Spend points on a reward. Idempotent by `request_id`: a repetition gets the first answer."""
-    made = shop.redeem(
+    made = parts.stores.redemptions.redeem(
         account, body.request_id, body.reward, body.quantity, who.name, parts.now_us()
     )
     return schemas.RedemptionMade.of(made, parts)
@@ -78,14 +77,13 @@ def redeem(
 )
 def redemptions_of(
     parts: PartsDep,
-    shop: ShopDep,
     account: KnownAccount,
     before: Before = None,
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RedemptionList | Response:
     """List an account's redemptions, newest first."""
-    found = shop.redemptions(code=account.code, before=before, limit=limit + 1)
+    found = parts.stores.redemptions.find(code=account.code, before=before, limit=limit + 1)
     return _answer(parts, found, limit, format, f"redemptions-{account.code}")
 
 
@@ -95,21 +93,19 @@ def redemptions_of(
 )
 def cancel(
     parts: PartsDep,
-    shop: ShopDep,
     account: AccountPath,
     redemption: NumberPath,
     who: ResidentDep,
 ) -> schemas.RedemptionRow:
     """Cancel a redemption within 7 days and before its handover. The points return."""
-    _mine(shop, redemption, account)
-    done = shop.cancel(redemption, who.name, parts.now_us())
+    _mine(parts, redemption, account)
+    done = parts.stores.redemptions.cancel(redemption, who.name, parts.now_us())
     return schemas.RedemptionRow.of(done, parts)
 
 
 @router.get("/redemptions", response_model=schemas.RedemptionList)
 def redemptions(
     parts: PartsDep,
-    shop: ShopDep,
     who: CounterDep,
     state: State | None = None,
     before: Before = None,
@@ -117,27 +113,27 @@ def redemptions(
     format: FormatQuery = Format.JSON,
 ) -> schemas.RedemptionList | Response:
     """List redemptions, newest first. A community sees its own only."""
-    found = shop.redemptions(community=who.community, state=state, before=before, limit=limit + 1)
+    found = parts.stores.redemptions.find(
+        community=who.community, state=state, before=before, limit=limit + 1
+    )
     return _answer(parts, found, limit, format, "redemptions")
 
 
 @router.post("/redemptions/{redemption}/handover", responses=documented(404, 409))
-def hand_over(
-    parts: PartsDep, shop: ShopDep, redemption: NumberPath, who: CounterDep
-) -> schemas.RedemptionRow:
+def hand_over(parts: PartsDep, redemption: NumberPath, who: CounterDep) -> schemas.RedemptionRow:
     """Confirm that a reward was handed over."""
     if who.community is not None:
-        found = shop.redemptions(number=redemption)
+        found = parts.stores.redemptions.find(number=redemption)
         if found and found[0].community != who.community:
             said = f"redemption {redemption} is not of {who.community}"
             raise Problem(403, "forbidden", said)
-    done = shop.hand_over(redemption, who.name, parts.now_us())
+    done = parts.stores.redemptions.hand_over(redemption, who.name, parts.now_us())
     return schemas.RedemptionRow.of(done, parts)
 
 
-def _mine(shop: Shop, number: int, account: str) -> None:
+def _mine(parts: Parts, number: int, account: str) -> None:
     """Refuse a redemption of another account: its number is no secret."""
-    found = shop.redemptions(number=number)
+    found = parts.stores.redemptions.find(number=number)
     if not found or found[0].account != account:
         raise NotFound("unknown-redemption", f"redemption: {account} has no number {number}")
 

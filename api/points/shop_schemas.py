@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, Field, StrictInt
 
 from api.inputs import WHOLE, Flag, OneLine
 from api.parts import Parts
 from api.points.schemas import AccountCode, Body, RequestId
-from smartbin.points.redemptions import PRICE_MAX, QUANTITY_MAX, STOCK_MAX, Redemption, State
-from smartbin.points.redemptions import Reward as KeptReward
+from smartbin.points.catalogue import PRICE_MAX, STOCK_MAX
+from smartbin.points.catalogue import Reward as KeptReward
+from smartbin.points.redemptions import QUANTITY_MAX, Redemption, RedemptionReceipt, State
 
 RewardId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", examples=["tissues"])]
 
@@ -118,12 +119,17 @@ class RedemptionMade(BaseModel):
     balance: int = Field(examples=[212])
 
     @classmethod
-    def of(cls, answer: dict[str, Any], parts: Parts) -> RedemptionMade:
+    def of(cls, receipt: RedemptionReceipt, parts: Parts) -> RedemptionMade:
         """From the kept answer."""
-        return cls(at=parts.local(answer["made_us"]), **{
-            name: answer[name] for name in ("id", "account", "reward", "quantity", "points",
-                                            "balance")
-        })  # fmt: skip
+        return cls(
+            id=receipt.id,
+            account=receipt.account,
+            reward=receipt.reward,
+            quantity=receipt.quantity,
+            points=receipt.points,
+            at=parts.local(receipt.made_us),
+            balance=receipt.balance,
+        )
 
 
 class RedemptionList(BaseModel):

@@ -87,7 +87,7 @@ def of_day(
 
 def _signals(parts: Parts, day: date) -> list[Signal]:
     zone = parts.registry.site.zone
-    carried = around(parts.engine, parts.registry, day)
+    carried = around(parts.database, parts.registry, day)
     places = {device.id: (device.x_m, device.y_m) for device in parts.registry.devices.values()}
     capacities_l = {door.key: door.capacity_l for door in parts.registry.doors(day)}
     levels = _levels(parts, day, carried, capacities_l)

@@ -14,12 +14,10 @@ from api.points import schemas
 from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
 from api.windows import Window, first_page
-from smartbin.accounts.store import Account, Accounts, masked
+from smartbin.accounts.store import Account, masked
 from smartbin.core.errors import NotFound
 from smartbin.points.community_points import of_community
 from smartbin.points.ledger import entries_of
-from smartbin.points.redemptions import Shop
-from smartbin.points.statements import Statements
 
 router = APIRouter(prefix="/api/v1", tags=["points"])
 TOP_MAX = 50
@@ -29,19 +27,13 @@ ACCOUNTS_MAX = 1_000
 
 def known(parts: PartsDep, account: AccountPath) -> Account:
     """The account that the path names."""
-    found = Accounts(parts.engine).get(account)
+    found = parts.stores.accounts.get(account)
     if found is None:
         raise unknown(account)
     return found
 
 
-def shop(parts: PartsDep) -> Shop:
-    """What writes points that were not earned by a deposit."""
-    return Shop(parts.engine, parts.registry.site.zone)
-
-
 KnownAccount = Annotated[Account, Depends(known)]
-ShopDep = Annotated[Shop, Depends(shop)]
 
 
 @router.get(
@@ -59,7 +51,7 @@ def community_points(
 ) -> schemas.CommunityPointsOut | Response:
     """Points given and spent in a community, and the households that earned most, masked."""
     parts.registry.community(community)
-    found = of_community(parts.engine, community, window, top)
+    found = of_community(parts.database, community, window, top)
     rows = [
         schemas.TopAccount(rank=rank, account=masked(one.account), points=one.points)
         for rank, one in enumerate(found.top, 1)
@@ -99,7 +91,7 @@ def accounts(
     if community is not None:
         parts.registry.community(community)
     today = parts.today()
-    found = Accounts(parts.engine).page(
+    found = parts.stores.accounts.page(
         today, after=after, prefix=q, community=community, card=card, limit=limit + 1
     )
     page, last = first_page(found, limit)
@@ -132,7 +124,7 @@ def statement(
     format: FormatQuery = Format.JSON,
 ) -> schemas.StatementOut | Response:
     """Explain an account's points: a line for each deposit, spending and adjustment."""
-    made = Statements(parts.engine, parts.registry, parts.tariffs)
+    made = parts.stores.statements
     found = made.of(account, window, parts.today())
     if found is None:
         raise unknown(account)
@@ -158,7 +150,7 @@ def entries(
     """List the account's ledger entries, newest first: their sum is the balance. A statement
     explains them.
     """
-    page, last = first_page(entries_of(parts.engine, account.code, before, limit + 1), limit)
+    page, last = first_page(entries_of(parts.database, account.code, before, limit + 1), limit)
     rows = [schemas.EntryOut.of(one, parts) for one in page]
     if format is Format.CSV:
         return model_csv(schemas.EntryOut, rows, f"entries-{account.code}")
@@ -171,11 +163,13 @@ def entries(
     responses=documented(404, 409),
 )
 def adjust(
-    parts: PartsDep, shop: ShopDep, account: AccountPath, body: schemas.AdjustmentIn, who: OfficeDep
+    parts: PartsDep, account: AccountPath, body: schemas.AdjustmentIn, who: OfficeDep
 ) -> schemas.AdjustmentMade:
     """Give or take points, with a reason. Idempotent by `request_id`."""
-    made = shop.adjust(account, body.request_id, body.points, body.reason, who.name, parts.now_us())
-    return schemas.AdjustmentMade(**made)
+    made = parts.stores.adjustments.add(
+        account, body.request_id, body.points, body.reason, who.name, parts.now_us()
+    )
+    return schemas.AdjustmentMade(**made.model_dump())
 
 
 def unknown(account: str) -> NotFound:

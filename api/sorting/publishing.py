@@ -12,9 +12,8 @@ from api.parts import Parts
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.sorting.revisions import CommunityDay, Revisions
+from smartbin.sorting.revisions import CommunityDay
 from smartbin.sorting.rules import counts
-from smartbin.verdicts.store import HumanVerdicts
 
 LOG = logging.getLogger("api.publishing")
 EVERY_S = 600.0
@@ -31,7 +30,7 @@ def publish(parts: Parts, back_days: int = BACK_DAYS) -> int:
     tallies = counts.tallies(
         parts.reader.deposit_totals(spans, by_day=True),
         doors,
-        HumanVerdicts(parts.engine, registry.site.zone).corrections(window),
+        parts.stores.verdicts.corrections(window),
         by_day=True,
     )
     nothing = counts.complete({})
@@ -41,7 +40,7 @@ def publish(parts: Parts, back_days: int = BACK_DAYS) -> int:
         for day in window
     }
     empty_since = today - timedelta(days=SOON_DAYS)
-    return Revisions(parts.database).publish(current, empty_since, parts.now_us())
+    return parts.stores.revisions.publish(current, empty_since, parts.now_us())
 
 
 class Publishing:

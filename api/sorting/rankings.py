@@ -31,7 +31,6 @@ from smartbin.sorting.rules.participation import HOUSEHOLDS, participation
 from smartbin.sorting.rules.ranking import Measure, ranking, weighed
 from smartbin.sorting.rules.rates import Rate
 from smartbin.sorting.rules.sufficiency import Insufficient
-from smartbin.verdicts.store import HumanVerdicts
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
 
@@ -219,5 +218,5 @@ def _tallies(
 ) -> Mapping[str, counts.Tally]:
     spans = [door.span for found in doors.values() for door in found]
     totals = parts.reader.deposit_totals(spans, by_day=by_day)
-    fixes = HumanVerdicts(parts.engine, parts.registry.site.zone).corrections(window)
+    fixes = parts.stores.verdicts.corrections(window)
     return counts.tallies(totals, doors, fixes, by_day=by_day)

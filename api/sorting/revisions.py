@@ -15,7 +15,7 @@ from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
 from api.windows import Skip, Window, next_skip
 from smartbin.facts.events import Category
-from smartbin.sorting.revisions import Revision, Revisions
+from smartbin.sorting.revisions import Revision
 
 router = APIRouter(prefix="/api/v1", tags=["communities"], dependencies=[PUBLIC])
 ROWS_MAX = 1_000
@@ -74,7 +74,7 @@ def revisions(
 ) -> RevisionsOut | Response:
     """List when each past day's figures were published, and what changed them since."""
     parts.registry.community(community)
-    found = Revisions(parts.database).of(community, window, limit + 1, skip)
+    found = parts.stores.revisions.of(community, window, limit + 1, skip)
     rows = [RevisionOut.of(parts, revision) for revision in found[:limit]]
     if format is Format.CSV:
         return _table(rows, community)

@@ -29,13 +29,11 @@ from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
 from smartbin.places import DoorSpan, Registry
-from smartbin.sorting.revisions import Revisions
 from smartbin.sorting.rules import completeness, counts, figures
 from smartbin.sorting.rules.comparison import compare
 from smartbin.sorting.rules.figures import Figures
 from smartbin.sorting.rules.limits import Limits
 from smartbin.sorting.rules.rates import weight_share
-from smartbin.verdicts.store import HumanVerdicts
 
 RECYCLABLES = "recyclable weight_g"
 _NOTHING = counts.complete({})
@@ -120,12 +118,11 @@ class Read:
 
 def read(parts: Parts, place: Place, days: Days, *, by_day: bool) -> Read:
     """Ask the stores: sums, what people judged, and what was heard."""
-    zone = parts.registry.site.zone
     names = [id for id, _ in place.devices]
     tally = counts.tally(
         parts.reader.deposit_totals([door.span for door in place.doors], by_day=by_day),
         place.doors,
-        corrections=HumanVerdicts(parts.engine, zone).corrections(days, names),
+        corrections=parts.stores.verdicts.corrections(days, names),
         by_day=by_day,
     )
     return Read(tally, heard(parts, place.devices, days))
@@ -175,7 +172,7 @@ def _revision(parts: Parts, place: Place, window: Days) -> int | None:
     if place.kind not in (PlaceKind.COMMUNITY, PlaceKind.SITE):
         return None
     community = place.id if place.kind is PlaceKind.COMMUNITY else None
-    return Revisions(parts.database).highest(community, window)
+    return parts.stores.revisions.highest(community, window)
 
 
 def days(

@@ -22,7 +22,7 @@ from smartbin.database.requests import REQUEST_ID_PATTERN
 from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
 from smartbin.people.principals import Principal, Role
 from smartbin.verdicts.rules import HumanVerdict, standing
-from smartbin.verdicts.store import WHY_LENGTH_MAX, HumanVerdicts
+from smartbin.verdicts.store import WHY_LENGTH_MAX
 
 router = APIRouter(prefix="/api/v1", tags=["verdicts"])
 ROWS_MAX = 1_000
@@ -93,7 +93,7 @@ def judge(
     deposit = _deposit(parts, device, said)
     office = Judge.SUPERVISOR if who.role is Role.SUPERVISOR else Judge.INSPECTOR
     _refuse_another_community(parts, deposit, who)
-    kept = HumanVerdicts(parts.engine, parts.registry.site.zone).add(
+    kept = parts.stores.verdicts.add(
         deposit, said.verdict, office, who.name, said.why, parts.now_us(), said.id
     )
     return _shown(parts, [kept])[0]
@@ -115,7 +115,7 @@ def verdicts(
 ) -> Verdicts | Response:
     """List verdicts on a device's deposits, newest first: who judged what, and why."""
     parts.registry.device(device)
-    judgements = HumanVerdicts(parts.engine, parts.registry.site.zone)
+    judgements = parts.stores.verdicts
     found = judgements.of_device(device, days, limit + 1, skip)
     rows = _shown(parts, found[:limit])
     if format is Format.CSV:
@@ -151,7 +151,7 @@ def _refuse_another_community(parts: Parts, deposit: Deposit, who: Principal) ->
 
 
 def _shown(parts: Parts, found: list[HumanVerdict]) -> list[VerdictOut]:
-    judgements = HumanVerdicts(parts.engine, parts.registry.site.zone)
+    judgements = parts.stores.verdicts
     every = judgements.for_deposits(list(dict.fromkeys(one.deposit for one in found)))
     stands = {key: _standing(judged) for key, judged in every.items()}
     return [

@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Engine,
     Row,
     Select,
     func,
@@ -28,15 +27,14 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from smartbin.accounts.account_table import CARD, Holding, lines_of, plan
 from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.tables import account, holding
 from smartbin.core.calendar import Days
-from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput
+from smartbin.database import Database
 from smartbin.database.bulk import AT_ONCE, among, insert_many
-from smartbin.database.reading import snapshot
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 
 ACCOUNTS_LOCK = 0x5B1_0002  # PostgreSQL: an import alone, settlers beside each other
@@ -88,8 +86,8 @@ def masked(code: str) -> str:
 class Accounts:
     """The accounts in the records' database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def load(
         self,
@@ -148,7 +146,7 @@ class Accounts:
 
     def get(self, code: str) -> Account | None:
         """An account with the cards it has and had; None when there is none."""
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             found = db.execute(select(account).where(account.c.code == code)).first()
             if found is None:
                 return None
@@ -157,7 +155,7 @@ class Accounts:
 
     def of_card(self, card: str, day: date) -> str | None:
         """Whose card it was on a day."""
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             return db.execute(
                 select(holding.c.account).where(
                     holding.c.card == card,
@@ -192,14 +190,14 @@ class Accounts:
                 *(column == value for column, value in narrowed if value is not None),
             )
             asked = asked.where(account.c.code.in_(held))
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             rows = db.execute(asked).all()
             held_by = standing_of(db, [row.code for row in rows])
             return [_account(row, held_by[row.code]) for row in rows]
 
     def all(self) -> Iterator[Account]:
         """Every account, by code."""
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             held: dict[str, list[Holding]] = {}
             for row in db.execute(_standing()):
                 held.setdefault(row.account, []).append(of_row(row))
@@ -211,13 +209,10 @@ class Accounts:
         """A transaction beside which no settler works: it would take marks of cards that are
         nobody's yet.
         """
-        try:
-            with self._engine.begin() as db:
-                if db.dialect.name == "postgresql":
-                    db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACCOUNTS_LOCK})
-                yield db
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        with self._database.write() as db:
+            if db.dialect.name == "postgresql":
+                db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACCOUNTS_LOCK})
+            yield db
 
 
 def of_row(row: Row[tuple[object, ...]]) -> Holding:

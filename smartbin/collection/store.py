@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    Engine,
     and_,
     bindparam,
     delete,
@@ -22,12 +21,13 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, emptyings
 from smartbin.collection.tables import emptying, emptying_photo, problem, round_, skip
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict, NotFound
+from smartbin.database import Database
+from smartbin.database.bulk import insert_into
 from smartbin.facts.events import Category, Collection, DoorKey
 
 ROUNDS_A_DAY_MAX = 100
@@ -87,9 +87,8 @@ class ProblemReport:
 class Rounds:
     """The rounds in the records' database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def start(self, new: Round, now_us: int) -> None:
         """Begin a round; again is once. Conflict when the id is another round's, or too many."""
@@ -102,7 +101,7 @@ class Rounds:
         }
         day_us = 24 * calendar.US_PER_HOUR
         lately = and_(round_.c.crew == new.crew, round_.c.received_us > now_us - day_us)
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             found = db.execute(select(round_).where(round_.c.id == new.id)).first()
             if found is None:
                 if (db.scalar(select(func.count()).where(lately)) or 0) >= ROUNDS_A_DAY_MAX:
@@ -110,14 +109,14 @@ class Rounds:
                         f"{new.crew} began {ROUNDS_A_DAY_MAX} rounds within a day; go on with one"
                     )
                     raise Conflict("too-many-rounds", detail)
-                db.execute(self._insert(round_).values(row).on_conflict_do_nothing())
+                db.execute(insert_into(db, round_).values(row).on_conflict_do_nothing())
                 found = db.execute(select(round_).where(round_.c.id == new.id)).one()
         if (found.category, found.started_us) != (new.category, new.started_us):
             raise Conflict("id-used", f"the id {new.id} is another round's; make a new one")
 
     def get(self, id: str) -> Round:
         """A round; NotFound when there is none."""
-        with self._reading() as db:
+        with self._database.read() as db:
             row = db.execute(select(round_).where(round_.c.id == id)).first()
         if row is None:
             raise NotFound("unknown-round", f"there is no round {id}; POST it first")
@@ -127,7 +126,7 @@ class Rounds:
         """The rounds begun in ``[start_us, end_us)``, newest first."""
         within = and_(round_.c.started_us >= start_us, round_.c.started_us < end_us)
         asked = select(round_).where(within).order_by(round_.c.started_us.desc(), round_.c.id)
-        with self._reading() as db:
+        with self._database.read() as db:
             return [_round(row) for row in db.execute(asked.limit(limit))]
 
     def keep(
@@ -139,7 +138,7 @@ class Rounds:
         """Keep confirmations of one round, each with why it cannot be right or None; answers what
         became of each. ``reported`` are the bins' own reports around them.
         """
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             _one_at_a_time(db)
             before = _by_id(db, [what.id for what, _ in told])
             room = EMPTYINGS_MAX - _count(db, emptying.c.round, told[0][0].round) if told else 0
@@ -168,7 +167,7 @@ class Rounds:
     def told(self, round_id: str) -> Sequence[ConfirmationResult]:
         """What was confirmed on a round, in order."""
         asked = select(emptying).where(emptying.c.round == round_id)
-        with self._reading() as db:
+        with self._database.read() as db:
             rows = db.execute(asked.order_by(emptying.c.at_us, emptying.c.id))
             return [_told(row) for row in rows]
 
@@ -179,14 +178,14 @@ class Rounds:
         wanted = set(doors)
         devices = sorted({key.device for key in wanted})
         asked = {"start_us": start_us, "end_us": end_us, "devices": devices, "limit": limit}
-        with self._reading() as db:
+        with self._database.read() as db:
             return [
                 w for row in db.execute(_CONFIRMED, asked) if (w := _told(row).what).key in wanted
             ]
 
     def met(self, round_id: str, new: Sequence[ProblemReport], now_us: int) -> Sequence[Outcome]:
         """Keep problems; again is once, an id used for another is a conflict."""
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             _one_at_a_time(db)
             room = PROBLEMS_MAX - _count(db, problem.c.round, round_id)
             outcomes = []
@@ -207,7 +206,7 @@ class Rounds:
     def problems(self, round_id: str) -> Sequence[ProblemReport]:
         """What was met on a round, in order."""
         asked = select(problem).where(problem.c.round == round_id).order_by(problem.c.at_us)
-        with self._reading() as db:
+        with self._database.read() as db:
             return [_met(row) for row in db.execute(asked)]
 
     def end(self, round_id: str, ended_us: int, skipped: Mapping[DoorKey, str]) -> None:
@@ -216,7 +215,7 @@ class Rounds:
             {"round": round_id, "device": key.device, "door": key.door, "reason": reason}
             for key, reason in skipped.items()
         ]
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             where = round_.c.id == round_id
             db.execute(update(round_).where(where).values(ended_us=ended_us))
             db.execute(delete(skip).where(skip.c.round == round_id))
@@ -226,7 +225,7 @@ class Rounds:
     def skipped(self, round_id: str) -> Mapping[DoorKey, str]:
         """The doors that a round left out, and why."""
         asked = select(skip).where(skip.c.round == round_id).order_by(skip.c.device, skip.c.door)
-        with self._reading() as db:
+        with self._database.read() as db:
             return {DoorKey(row.device, row.door): row.reason for row in db.execute(asked)}
 
     def put_photo(self, round_id: str, emptying_id: str, jpeg: bytes, now_us: int) -> None:
@@ -234,13 +233,13 @@ class Rounds:
         c = emptying.c
         oldest = emptying_photo.c.received_us.desc()
         row = {"emptying": emptying_id, "jpeg": jpeg, "received_us": now_us}
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             where = and_(c.id == emptying_id, c.round == round_id)
             if db.scalar(select(c.id).where(where)) is None:
                 raise NotFound(
                     "unknown-emptying", f"round {round_id} has no emptying {emptying_id}"
                 )
-            db.execute(self._insert(emptying_photo).values(row).on_conflict_do_nothing())
+            db.execute(insert_into(db, emptying_photo).values(row).on_conflict_do_nothing())
             kept = select(emptying_photo.c.emptying).order_by(oldest, emptying_photo.c.emptying)
             over = list(db.scalars(kept.offset(PHOTOS_MAX).limit(100)))
             if over:
@@ -253,7 +252,7 @@ class Rounds:
             .join(emptying, emptying.c.id == emptying_photo.c.emptying)
             .where(emptying.c.id == emptying_id, emptying.c.round == round_id)
         )
-        with self._reading() as db:
+        with self._database.read() as db:
             found = db.scalar(asked)
         if found is None:
             raise NotFound("no-photo", f"emptying {emptying_id} has no photo")
@@ -262,11 +261,11 @@ class Rounds:
     def photographed(self, round_id: str) -> frozenset[str]:
         """The emptyings of a round that have a photo."""
         asked = select(emptying_photo.c.emptying).join(emptying).where(emptying.c.round == round_id)
-        with self._reading() as db:
+        with self._database.read() as db:
             return frozenset(db.scalars(asked))
 
     def _reading(self) -> Any:
-        return self._engine.connect().execution_options(reading=True)
+        return self._database.read()
 
 
 # Put together once: crews ask it with every look at what is full.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, any_, bindparam
+from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 AT_ONCE = 500  # values in one question: SQLite and readers' patience bound a statement
 
 
-def insert_into(engine: Engine | Connection, table: Table) -> Any:
+def insert_into(db: Connection, table: Table) -> Any:
     """INSERT with the dialect's ON CONFLICT."""
-    insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    insert: Any = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     return insert(table)
 
 

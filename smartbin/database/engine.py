@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DataError, SQLAlchemyError
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError
 
-from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.database import migrations
+from smartbin.core.errors import BadInput
 
 log = logging.getLogger(__name__)
 RETRY_DELAY_S = 2.0
@@ -67,58 +64,6 @@ def _make_folder(folder: Path) -> None:
         raise BadInput(
             f"SMARTBIN_RECORDS_URL: cannot make {folder} ({error.strerror}); name another path"
         ) from None
-
-
-def prepare(engine: Engine) -> None:
-    """The tables this program needs are there: SQLite's are made and brought up to date here; a
-    PostgreSQL, which other programs share, is never changed by a running one.
-
-    Raises StoreUnavailable, with the command that mends it, when they are not.
-    """
-    try:
-        stands = migrations.version(engine)
-        if stands == migrations.HEAD:
-            return
-        if engine.dialect.name == "sqlite" and (stands is None or stands < migrations.HEAD):
-            migrations.upgrade(engine)
-            return
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
-    if stands is not None and stands > migrations.HEAD:
-        raise StoreUnavailable(
-            f"records (SMARTBIN_RECORDS_URL): the database is at step {stands}, this program "
-            f"knows {migrations.HEAD}; run the newer program"
-        )
-    raise StoreUnavailable(
-        f"records (SMARTBIN_RECORDS_URL): the database is at step {stands or 'none'}, this program "
-        f"needs {migrations.HEAD}; run 'python -m api migrate'"
-    )
-
-
-def check(engine: Engine) -> None:
-    """Ask the database for a sign of life; raises StoreUnavailable with a sentence an operator can
-    act on.
-    """
-    try:
-        with engine.connect().execution_options(reading=True) as db:
-            db.execute(select(1))
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
-
-
-def wait_for(engine: Engine, ask: Callable[[Engine], None], wait_s: float) -> None:
-    """Ask (``prepare`` or ``check``) until there is an answer: services start in any order, and a
-    command may be typed right after them. Raises the last StoreUnavailable after ``wait_s``.
-    """
-    deadline_s = time.monotonic() + wait_s
-    while True:
-        try:
-            return ask(engine)
-        except StoreUnavailable as error:
-            if time.monotonic() >= deadline_s:
-                raise
-            log.warning("%s; trying again", error)
-            time.sleep(RETRY_DELAY_S)
 
 
 def _pragmas(connection: Any, _record: Any) -> None:

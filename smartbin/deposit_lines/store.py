@@ -8,12 +8,8 @@ from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
-
 from smartbin.core.calendar import Slots
-from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.database.engine import prepare
+from smartbin.database import Database
 from smartbin.facts.events import Deposit
 
 MARKS_AT_ONCE = 250
@@ -23,10 +19,10 @@ MARKS_AT_ONCE = 250
 class DepositLines:
     """The half of records that the gateway writes."""
 
-    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
-        self._engine, self._ready = engine, False
+    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+        self._database, self._ready = database, False
         self._slots = Slots(zone)
-        mark = "?" if engine.dialect.name == "sqlite" else "%s"
+        mark = "?" if database.dialect == "sqlite" else "%s"
         self._add_lines = _ADD_LINES.replace("?", mark)
         self._mark = f"({mark}, {mark})"
 
@@ -39,22 +35,17 @@ class DepositLines:
             return
         # A mark too many settles to a difference of nothing; a mark too few loses points.
         marks = sorted({_CARD_DAY(line) for line in lines})
-        try:
-            self._prepare()
-            with self._engine.begin() as db:
-                db.exec_driver_sql(self._add_lines, lines)
-                for start in range(0, len(marks), MARKS_AT_ONCE):
-                    some = marks[start : start + MARKS_AT_ONCE]
-                    add = _ADD_MARKS.format(", ".join([self._mark] * len(some)))
-                    db.exec_driver_sql(add, tuple(chain.from_iterable(some)))
-        except (DataError, IntegrityError, OverflowError) as error:
-            raise StoreRefused(f"records: {error}") from error
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
+        self._prepare()
+        with self._database.write() as db:
+            db.exec_driver_sql(self._add_lines, lines)
+            for start in range(0, len(marks), MARKS_AT_ONCE):
+                some = marks[start : start + MARKS_AT_ONCE]
+                add = _ADD_MARKS.format(", ".join([self._mark] * len(some)))
+                db.exec_driver_sql(add, tuple(chain.from_iterable(some)))
 
     def _prepare(self) -> None:
         if not self._ready:
-            prepare(self._engine)
+            self._database.prepare()
             self._ready = True
 
     def _line(self, d: Deposit) -> tuple[Any, ...]:

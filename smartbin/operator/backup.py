@@ -23,7 +23,7 @@ from sqlalchemy import URL, inspect, make_url
 
 from smartbin.core.errors import BadInput, StoreUnavailable
 from smartbin.core.settings import StoreSettings
-from smartbin.database.engine import check, open_engine, wait_for
+from smartbin.database import Database, wait_for
 from smartbin.operator.copy import copy_all
 from smartbin.telemetry import open_source, open_writer
 
@@ -188,13 +188,14 @@ def _must_be_empty(setting: str, file: Path | None) -> None:
 def _records_must_be_empty(settings: StoreSettings) -> None:
     if path := _sqlite_file(settings.records_url):
         return _must_be_empty("SMARTBIN_RECORDS_URL", path)
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    database = Database.open(settings.records_url, settings.records_password.get_secret_value())
     try:
-        wait_for(engine, check, WAIT_S)
-        if inspect(engine).get_table_names():
-            raise BadInput("SMARTBIN_RECORDS_URL: the database has tables; name an empty one")
+        wait_for(database.check, WAIT_S)
+        with database.read() as db:
+            if inspect(db).get_table_names():
+                raise BadInput("SMARTBIN_RECORDS_URL: the database has tables; name an empty one")
     finally:
-        engine.dispose()
+        database.close()
 
 
 def _must_hold_nothing_else(quarantine: Path, kept: Path) -> None:
@@ -239,9 +240,7 @@ def _run(program: str, url: URL, *arguments: str) -> None:
 
 
 def _postgres_url(settings: StoreSettings) -> URL:
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
-    engine.dispose()
-    return engine.url
+    return Database.open(settings.records_url, settings.records_password.get_secret_value()).url
 
 
 def _sqlite_file(url: str) -> Path | None:

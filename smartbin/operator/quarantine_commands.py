@@ -11,7 +11,7 @@ from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused
 from smartbin.core.printable import printable
 from smartbin.core.settings import StoreSettings
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
@@ -123,18 +123,18 @@ def _replay(
     decoder, zone = Decoder(registry), registry.site.zone
     token = settings.telemetry_token.get_secret_value() or None
     telemetry = open_writer(settings.telemetry_url, zone, token)
-    engine = open_engine(settings.records_url, settings.records_password.get_secret_value())
+    database = Database.open(settings.records_url, settings.records_password.get_secret_value())
     done: set[str] = set()
     seen = 0
     try:
-        lines = DepositLines(engine, zone)
+        lines = DepositLines(database, zone)
         while chunk := list(islice(chosen, CHUNK)):
             seen += len(chunk)
             good = {kept.id: facts for kept in chunk if (facts := _facts(decoder, kept, as_of_us))}
             done |= _keep(telemetry, lines, good)
     finally:
         telemetry.close()
-        engine.dispose()
+        database.close()
     shelf.remove(done)
     print(f"已重放 {len(done)} 条, 仍留 {seen - len(done)} 条 · {len(done)} replayed, ", end="")
     print(f"{seen - len(done)} stay")

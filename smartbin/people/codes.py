@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
-from sqlalchemy import Engine, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, update
 
 from smartbin.core import calendar
+from smartbin.database import Database
+from smartbin.database.bulk import insert_into
 from smartbin.people.passwords import Passwords
 from smartbin.people.tables import one_time_code
 
@@ -21,9 +21,8 @@ TRIES = 5
 class Codes:
     """The codes in the records' database: of each account the newest, hashed."""
 
-    def __init__(self, engine: Engine, passwords: Passwords) -> None:
-        self._engine, self._passwords = engine, passwords
-        self._insert: Any = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    def __init__(self, database: Database, passwords: Passwords) -> None:
+        self._database, self._passwords = database, passwords
 
     def make(self, account: str, made_by: str, now_us: int) -> tuple[str, int]:
         """A new code, which can be seen this once, and until when it is good; an older one of the
@@ -36,8 +35,8 @@ class Codes:
             "tries_left": TRIES,
             "made_by": made_by,
         }
-        kept = self._insert(one_time_code).values(account=account, **row)
-        with self._engine.begin() as db:
+        with self._database.write() as db:
+            kept = insert_into(db, one_time_code).values(account=account, **row)
             db.execute(kept.on_conflict_do_update(index_elements=["account"], set_=row))
         return code, now_us + LIFE_US
 
@@ -50,10 +49,10 @@ class Codes:
             .values(tries_left=c.tries_left - 1)
             .returning(c.hash)
         )
-        with self._engine.begin() as db:  # counted before it is looked at: many at once are many
+        with self._database.write() as db:  # counted before it is looked at: many at once are many
             kept = db.execute(tried).scalar()
         if not self._passwords.verify(kept, code):
             return False
-        with self._engine.begin() as db:  # of two at once one spends it
+        with self._database.write() as db:  # of two at once one spends it
             spent = db.execute(delete(one_time_code).where(c.account == account, c.hash == kept))
             return spent.rowcount > 0

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Row, and_, delete, insert, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
 
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
+from smartbin.database import Database
 from smartbin.people.principals import Principal, Role
 from smartbin.people.tables import app_user, session
 from smartbin.people.tokens import digest
@@ -67,8 +67,8 @@ class Session:
 class Sessions:
     """The sessions in the records' database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def start(self, who: Principal, agent: str, now_us: int) -> str:
         """Begin a session; the secret is for the cookie and nowhere else. Of one person's sessions
@@ -87,7 +87,7 @@ class Sessions:
         }
         c = session.c
         newest = select(c.id).where(_of(who)).order_by(c.seen_us.desc(), c.id)
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             db.execute(delete(session).where(c.ends_us <= now_us))
             kept = list(db.scalars(newest.limit(SESSIONS_OF_ONE_MAX - 1)))
             db.execute(delete(session).where(_of(who), c.id.not_in(kept)))
@@ -106,7 +106,7 @@ class Sessions:
 
     def end(self, secret: str) -> None:
         """End the session of this cookie; one that has ended stays so."""
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             db.execute(delete(session).where(session.c.hash == digest(secret)))
 
     def end_by_id(self, id: str, who: Principal) -> bool:
@@ -114,23 +114,20 @@ class Sessions:
         where = session.c.id == id
         if who.role is not Role.ADMIN:
             where = and_(where, _of(who))
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             return db.execute(delete(session).where(where)).rowcount > 0
 
     def seen_by(self, who: Principal, now_us: int) -> Sequence[Session]:
         """One's own sessions, or for admin everybody's; the last used first."""
         asked = _ASKED if who.role is Role.ADMIN else _ASKED.where(_of(who))
         asked = asked.order_by(session.c.seen_us.desc(), session.c.id).limit(SHOWN_MAX)
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             found = [_session(row) for row in db.execute(asked)]
         return [one for one in found if _alive(one, now_us)]
 
     def _find(self, secret: str, now_us: int) -> Session | None:
-        try:
-            with self._engine.connect().execution_options(reading=True) as db:
-                row = db.execute(_ASKED.where(session.c.hash == digest(secret))).first()
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        with self._database.read() as db:
+            row = db.execute(_ASKED.where(session.c.hash == digest(secret))).first()
         found = _session(row) if row else None
         if found is None or not _alive(found, now_us):
             return None
@@ -140,9 +137,9 @@ class Sessions:
 
     def _seen(self, id: str, now_us: int) -> None:
         try:
-            with self._engine.begin() as db:
+            with self._database.write() as db:
                 db.execute(update(session).where(session.c.id == id).values(seen_us=now_us))
-        except SQLAlchemyError as error:  # who only reads is answered all the same
+        except StoreUnavailable as error:  # who only reads is answered all the same
             LOG.warning("cannot note that a session was used: %s", error)
 
 

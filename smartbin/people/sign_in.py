@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from sqlalchemy import Engine
-
 from smartbin.accounts.store import Accounts
+from smartbin.database import Database
 from smartbin.people.codes import Codes
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Principal, Role, spelt
@@ -31,13 +30,13 @@ class TooOften(Exception):
 class SignIn:
     """Lets people in; one for the whole process."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, database: Database) -> None:
         self.passwords = Passwords()
-        self._users = Users(engine, self.passwords)
-        self._sessions = Sessions(engine)
-        self._accounts = Accounts(engine)
-        self._codes = Codes(engine, self.passwords)
-        self._throttle = Throttle(engine)
+        self._users = Users(database, self.passwords)
+        self._sessions = Sessions(database)
+        self._accounts = Accounts(database)
+        self._codes = Codes(database, self.passwords)
+        self._throttle = Throttle(database)
 
     def by_password(
         self, name: str, password: str, address: str, agent: str, now_us: int

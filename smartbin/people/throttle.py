@@ -12,10 +12,11 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, case, delete, select, update
 
 from smartbin.core import calendar
+from smartbin.database import Database
+from smartbin.database.bulk import insert_into
 from smartbin.people.tables import sign_in_try
 
 BUCKETS = 16_384
@@ -63,15 +64,14 @@ class Attempt:
 class Throttle:
     """The failures in the records' database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._insert = sqlite.insert if engine.dialect.name == "sqlite" else postgresql.insert
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def take(self, attempt: Attempt, now_us: int) -> int:
         """Count the attempt as failed and answer 0; or count nothing and answer the seconds to
         wait.
         """
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             rows = [(key, limit, *self._row(db, key, now_us)) for key, limit in attempt.buckets()]
             until_us = max(row[3] for row in rows)
             if until_us > now_us:
@@ -87,7 +87,7 @@ class Throttle:
     def forgive(self, attempt: Attempt) -> None:
         """The attempt succeeded: the name begins anew, the address gets back this one."""
         column = sign_in_try.c
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             for key, limit in attempt.buckets():
                 where = column.bucket == key
                 if limit is BY_NAME:
@@ -102,7 +102,7 @@ class Throttle:
     def _row(self, db: Connection, key: str, now_us: int) -> tuple[int, int]:
         """Failures and when the wait ends; the row is there and locked until the end."""
         new = {"bucket": key, "failures": 0, "last_us": now_us, "until_us": 0}
-        db.execute(self._insert(sign_in_try).values(new).on_conflict_do_nothing())
+        db.execute(insert_into(db, sign_in_try).values(new).on_conflict_do_nothing())
         column = sign_in_try.c
         asked = select(column.failures, column.until_us, column.last_us)
         found = db.execute(asked.where(column.bucket == key).with_for_update()).one()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from sqlalchemy import Engine, delete, insert, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import delete, insert, select
 
-from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, ConstraintViolated
+from smartbin.database import Database
 from smartbin.people.principals import Principal, Role, tidy
 from smartbin.people.tables import token
 
@@ -18,8 +18,8 @@ __all__ = ["Role", "Tokens", "digest"]
 class Tokens:
     """The tokens in the records' database."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def create(self, name: str, role: Role, community: str | None = None) -> str:
         """A new token; only its hash is kept, so this is the one time it can be seen.
@@ -31,9 +31,9 @@ class Tokens:
         secret = secrets.token_urlsafe(32)
         row = {"name": name, "role": role, "community": community, "hash": digest(secret)}
         try:
-            with self._engine.begin() as db:
+            with self._database.write() as db:
                 db.execute(insert(token).values(row))
-        except IntegrityError:
+        except ConstraintViolated:
             raise BadInput(
                 f"--name: a token {name!r} exists; revoke it or choose another"
             ) from None
@@ -41,24 +41,21 @@ class Tokens:
 
     def revoke(self, name: str) -> None:
         """Forget a token; BadInput when there is none of that name."""
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             if not db.execute(delete(token).where(token.c.name == name)).rowcount:
                 raise BadInput(f"--name: no token is called {name!r}; 'token list' shows them")
 
     def names(self) -> list[Principal]:
         """Every token's name, role and community."""
         asked = select(token.c.role, token.c.name, token.c.community).order_by(token.c.name)
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             return [Principal(Role(r), name, community) for r, name, community in db.execute(asked)]
 
     def principal_of(self, secret: str) -> Principal | None:
         """Whose token this is; None for nobody's."""
         asked = select(token.c.role, token.c.name, token.c.community)
-        try:
-            with self._engine.connect().execution_options(reading=True) as db:
-                row = db.execute(asked.where(token.c.hash == digest(secret))).first()
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        with self._database.read() as db:
+            row = db.execute(asked.where(token.c.hash == digest(secret))).first()
         return Principal(Role(row[0]), row[1], row[2]) if row else None
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, insert, select, update
 
-from smartbin.core.errors import BadInput
+from smartbin.core.errors import BadInput, ConstraintViolated
+from smartbin.database import Database
 from smartbin.people.passwords import Passwords, check_strength
 from smartbin.people.principals import Principal, Role, spelt, tidy
 from smartbin.people.tables import app_user, session
@@ -35,8 +35,8 @@ class User:
 class Users:
     """The users in the records' database."""
 
-    def __init__(self, engine: Engine, passwords: Passwords) -> None:
-        self._engine, self._passwords = engine, passwords
+    def __init__(self, database: Database, passwords: Passwords) -> None:
+        self._database, self._passwords = database, passwords
 
     def create(
         self, name: str, role: Role, community: str | None, password: str, now_us: int
@@ -54,15 +54,15 @@ class Users:
             "created_us": now_us,
         }
         try:
-            with self._engine.begin() as db:
+            with self._database.write() as db:
                 db.execute(insert(app_user).values(row))
-        except IntegrityError:
+        except ConstraintViolated:
             raise BadInput(f"--name: a user {name!r} exists; choose another name") from None
         return user
 
     def all(self) -> Sequence[User]:
         """Everybody, by name."""
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             return [_user(row) for row in db.execute(_ASKED.order_by(app_user.c.name))]
 
     def disable(self, name: str, now_us: int) -> None:
@@ -81,7 +81,7 @@ class Users:
     def verified(self, name: str, password: str) -> User | None:
         """The user whose name and password these are; None takes as long as a user."""
         asked = select(*_ASKED.selected_columns, app_user.c.password)
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             row = db.execute(asked.where(app_user.c.name == spelt(name))).first()
         right = self._passwords.verify(row.password if row else None, password)
         if row is None or not right or row.disabled_us is not None:
@@ -92,7 +92,7 @@ class Users:
 
     def _change(self, name: str, values: dict[str, object], *, end: bool = True) -> None:
         name = tidy(name)
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             where = app_user.c.name == name
             if not db.execute(update(app_user).where(where).values(values)).rowcount:
                 raise BadInput(f"--name: nobody is called {name!r}; 'user list' shows them")

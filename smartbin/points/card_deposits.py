@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Row, select
 
 from smartbin.accounts.tables import holding
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR, Days
-from smartbin.database.reading import snapshot
+from smartbin.database import Database
 from smartbin.deposit_lines.tables import deposit_line
 from smartbin.facts.events import DoorKey, Item, Judge, Verdict
 from smartbin.places import Registry
@@ -20,7 +20,7 @@ from smartbin.points.rules.signals import Carried
 MARGIN_US = 2 * US_PER_HOUR  # what begins on the day may end after midnight
 
 
-def around(engine: Engine, registry: Registry, day: date) -> list[Carried]:
+def around(database: Database, registry: Registry, day: date) -> list[Carried]:
     """Every deposit with a card of a day and of two hours before and after it, with the verdict
     of its device. Raises StoreUnavailable.
     """
@@ -35,7 +35,7 @@ def around(engine: Engine, registry: Registry, day: date) -> list[Carried]:
     holders = select(held.card, held.first_day, held.last_day, held.account).where(
         held.void_us.is_(None), held.first_day <= days[-1], held.last_day >= days[0]
     )
-    with snapshot(engine) as db:
+    with database.read() as db:
         whose: dict[tuple[str, int], str] = {}
         for card, first, last, account in db.execute(holders):
             whose.update({(card, n): account for n in days if first <= n <= last})

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 
 from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.tables import account
 from smartbin.core.calendar import Days
-from smartbin.database.reading import snapshot
+from smartbin.database import Database
 from smartbin.points.ledger import EntryKind, month_of
 from smartbin.points.tables import ledger, points_month
 
@@ -48,12 +48,12 @@ class CommunityPoints:
         return self.earned + self.adjusted
 
 
-def of_community(engine: Engine, community: str, days: Days, most: int = 10) -> CommunityPoints:
+def of_community(database: Database, community: str, days: Days, most: int = 10) -> CommunityPoints:
     """The points that concern a community's days; at most so many households at the top."""
     earned: dict[str, int] = defaultdict(int)
     sums = {"adjusted": 0, "spent": 0, "expired": 0}
     months, parts = _split(days)
-    with snapshot(engine) as db:
+    with database.read() as db:
         if months is not None:
             _add_months(db, community, months, earned, sums)
         for some, sign in parts:

@@ -15,12 +15,13 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
+from smartbin.core.errors import NotFound
+from smartbin.database import Database
 from smartbin.database.bulk import insert_into, insert_many
-from smartbin.database.reading import snapshot
 from smartbin.points.tables import closed_month, ledger, points_month
 
 MONTHS_LOCK = 0x5B1_0003  # PostgreSQL: closing a month alone, appending beside each other
@@ -94,14 +95,23 @@ def append(db: Connection, entries: Iterable[Entry], now_us: int, zone: ZoneInfo
 
 
 def entries_of(
-    engine: Engine, code: str, before: int | None = None, limit: int = 1_000
+    database: Database, code: str, before: int | None = None, limit: int = 1_000
 ) -> list[Booked]:
     """An account's entries, the newest first; ``before`` is the last id of the page before."""
     asked = select(ledger).where(ledger.c.account == code).order_by(ledger.c.id.desc())
     if before is not None:
         asked = asked.where(ledger.c.id < before)
-    with snapshot(engine) as db:
+    with database.read() as db:
         return [of_row(row) for row in db.execute(asked.limit(limit))]
+
+
+def lock_account(db: Connection, code: str) -> int:
+    """Lock the account's row and answer its balance; NotFound when there is none."""
+    asked = select(account.c.balance).where(account.c.code == code).with_for_update()
+    balance = db.execute(asked).scalar()
+    if balance is None:
+        raise NotFound("unknown-account", f"account: there is no {code!r}; ask the office")
+    return int(balance)
 
 
 def month_of(day: date) -> int:

@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Row, func, insert, select, text
 
 from smartbin.core import calendar
 from smartbin.core.cells import safe_cell
-from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.database.reading import snapshot
+from smartbin.core.errors import BadInput
+from smartbin.database import Database
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.points.ledger import MONTHS_LOCK, month_of
 from smartbin.points.tables import closed_month, ledger
@@ -63,7 +62,7 @@ class Closed:
     unsettled: int
 
 
-def close(engine: Engine, month: int, folder: Path, now_us: int, zone: ZoneInfo) -> Closed:
+def close(database: Database, month: int, folder: Path, now_us: int, zone: ZoneInfo) -> Closed:
     """Write the month's file and close it. A closed month's file is written again, the same.
 
     Raises BadInput, one sentence, when the month is not over, when an earlier one is still open
@@ -76,7 +75,7 @@ def close(engine: Engine, month: int, folder: Path, now_us: int, zone: ZoneInfo)
     file = folder / f"points-{said(month)}.csv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with engine.begin() as db:
+        with database.write() as db:
             if db.dialect.name == "postgresql":
                 db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MONTHS_LOCK})
             kept = _kept(db, month)
@@ -92,14 +91,12 @@ def close(engine: Engine, month: int, folder: Path, now_us: int, zone: ZoneInfo)
                     "the file that was made then"
                 )
             _put(file)
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(f"records: {error}") from error
     except OSError as error:
         raise BadInput(f"{file}: cannot be written ({error.strerror}); choose a folder") from None
     return made
 
 
-def check(engine: Engine, file: Path, zone: ZoneInfo) -> list[str]:
+def check(database: Database, file: Path, zone: ZoneInfo) -> list[str]:
     """What differs between a closed month's file, the ledger and what was kept at closing, as
     sentences (at most MISTAKES_MAX entries are named); nothing when all agree.
 
@@ -116,7 +113,7 @@ def check(engine: Engine, file: Path, zone: ZoneInfo) -> list[str]:
         raise BadInput(f"{file}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise BadInput(f"{file.name}: is not UTF-8; take the file as it was made") from None
-    with snapshot(engine) as db:
+    with database.read() as db:
         kept = _kept(db, month)
         if kept is None:
             raise BadInput(f"{file.name}: {said(month)} is not closed")
@@ -144,18 +141,18 @@ class ClosedMonth:
     closed_us: int
 
 
-def closed(engine: Engine) -> list[ClosedMonth]:
+def closed(database: Database) -> list[ClosedMonth]:
     """The closed months, the newest first."""
     asked = select(closed_month).order_by(closed_month.c.month.desc())
-    with snapshot(engine) as db:
+    with database.read() as db:
         return [ClosedMonth(**row._mapping) for row in db.execute(asked)]
 
 
-def content(engine: Engine, month: int, zone: ZoneInfo) -> Iterator[bytes]:
+def content(database: Database, month: int, zone: ZoneInfo) -> Iterator[bytes]:
     """The file of a month, as it is made from the ledger now: of a closed one, the same bytes for
     ever.
     """
-    with snapshot(engine) as db:
+    with database.read() as db:
         yield _BOM
         for line in _lines(db, month, zone):
             yield line.encode()

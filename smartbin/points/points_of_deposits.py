@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from smartbin.accounts.store import ever_held
 from smartbin.core.calendar import Days
-from smartbin.database.reading import snapshot
+from smartbin.database import Database
 from smartbin.deposit_lines.tables import deposit_line
 from smartbin.facts.events import Deposit
 from smartbin.points.earnings import Earnings
@@ -22,7 +22,7 @@ DEPOSITS_MAX = 50
 
 
 def earned(
-    engine: Engine, earnings: Earnings, deposits: Sequence[Deposit]
+    database: Database, earnings: Earnings, deposits: Sequence[Deposit]
 ) -> Mapping[DepositKey, int]:
     """The points of each deposit as they would be settled now. One without a card that is an
     account's is absent, and so are all of more than ``DEPOSITS_MAX``.
@@ -37,7 +37,7 @@ def earned(
         line.door.in_({key.door for key in wanted}),
         line.at_us.in_(instants),
     )
-    with snapshot(engine) as db:
+    with database.read() as db:
         rows = db.execute(asked).all()
         if not rows:
             return {}

@@ -1,4 +1,4 @@
-"""What points are spent on: a catalogue with stock, redemptions, and the office's adjustments.
+"""Redemptions: points spent on rewards, handed over or cancelled.
 
 A redemption is one transaction: the account's row is locked, its balance and the stock are
 checked by the very statements that lower them. So no pair of requests, however close, can spend a
@@ -7,30 +7,25 @@ point or a piece twice, on SQLite as on PostgreSQL. What is cancelled is a rever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from pydantic import BaseModel
+from sqlalchemy import Connection, Row, insert, select, update
 
 from smartbin.accounts.store import home, standing_of
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
-from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
-from smartbin.database.bulk import insert_into
-from smartbin.database.reading import snapshot
-from smartbin.database.requests import once
-from smartbin.points.ledger import Entry, EntryKind, append
+from smartbin.core.errors import BadInput, Conflict, NotFound
+from smartbin.database import Database
+from smartbin.database.requests import named_request, once
+from smartbin.points.ledger import Entry, EntryKind, append, lock_account
 from smartbin.points.tables import redemption, reward
 
 CANCEL_DAYS = 7  # after that the piece is put back by an adjustment, with a reason
 QUANTITY_MAX = 100
-PRICE_MAX, STOCK_MAX = 1_000_000, 1_000_000
-POINTS_MAX = 1_000_000
 
 
 class State(StrEnum):
@@ -39,18 +34,6 @@ class State(StrEnum):
     RESERVED = "reserved"
     HANDED_OVER = "handed_over"
     CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Reward:
-    """A thing in the catalogue: its price in points, how many there are, whether it is offered."""
-
-    id: str
-    name_zh: str
-    name_en: str
-    price: int
-    stock: int
-    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +52,31 @@ class Redemption:
     changed_by: str
 
 
-class Shop:
-    """The catalogue and the redemptions in the records' database."""
+class RedemptionReceipt(BaseModel, frozen=True):
+    """The answer to a redemption: the redemption as it was made, and the ``balance`` left then."""
 
-    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
-        self._engine, self._zone = engine, zone
+    id: int
+    account: str
+    community: str
+    reward: str
+    quantity: int
+    points: int
+    state: State
+    made_us: int
+    changed_us: int
+    changed_by: str
+    balance: int
 
-    def rewards(self, *, every: bool = False) -> list[Reward]:
-        """The catalogue: what is offered, or ``every`` reward there ever was."""
-        asked = select(reward).order_by(reward.c.price, reward.c.id)
-        with snapshot(self._engine) as db:
-            rows = db.execute(asked if every else asked.where(reward.c.offered)).all()
-        return [Reward(*row) for row in rows]
 
-    def put(self, kept: Reward) -> None:
-        """Add a reward to the catalogue, or change it; its stock is what is counted now."""
-        if not (0 < kept.price <= PRICE_MAX and 0 <= kept.stock <= STOCK_MAX):
-            raise BadInput(f"price, stock: a reward costs 1 to {PRICE_MAX}, stock is 0 or more")
-        rows = asdict(kept)
-        put = insert_into(self._engine, reward).values(rows)
-        rows.pop("id")
-        with self._writing() as db:
-            db.execute(put.on_conflict_do_update(index_elements=["id"], set_=rows))
+class Redemptions:
+    """The redemptions in the records' database."""
+
+    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+        self._database, self._zone = database, zone
 
     def redeem(
         self, code: str, request_id: str, reward_id: str, quantity: int, who: str, now_us: int
-    ) -> dict[str, Any]:
+    ) -> RedemptionReceipt:
         """Spend an account's points on rewards; repeating the request changes nothing and is
         answered the same. NotFound for the account or the reward; Conflict when the points or
         the stock do not suffice, or the id was used for something else.
@@ -102,19 +84,19 @@ class Shop:
         if not 1 <= quantity <= QUANTITY_MAX:
             raise BadInput(f"quantity: {quantity} is none of 1 to {QUANTITY_MAX}")
         content = {"redeem": reward_id, "account": code, "quantity": quantity}
-        with self._writing() as db:
-            _lock(db, code)
+        with named_request(), self._database.write() as db:
+            lock_account(db, code)
 
-            def act() -> Mapping[str, Any]:
+            def act() -> RedemptionReceipt:
                 return self._redeem(db, code, reward_id, quantity, who, now_us)
 
-            return once(db, request_id, content, now_us, act)
+            return once(db, request_id, content, now_us, RedemptionReceipt, act)
 
     def cancel(self, number: int, who: str, now_us: int) -> Redemption:
         """Take a redemption back: points and pieces return. Conflict when it was handed over or
         is too old; cancelling again changes nothing.
         """
-        with self._writing() as db:
+        with self._database.write() as db:
             one = self._locked(db, number)
             if one.state is State.CANCELLED:
                 return one
@@ -141,7 +123,7 @@ class Shop:
 
     def hand_over(self, number: int, who: str, now_us: int) -> Redemption:
         """The pieces were given out; Conflict when it was cancelled. Again changes nothing."""
-        with self._writing() as db:
+        with self._database.write() as db:
             one = self._locked(db, number)
             if one.state is State.HANDED_OVER:
                 return one
@@ -149,7 +131,7 @@ class Shop:
                 raise Conflict("cancelled", f"redemption {number} was cancelled; redeem anew")
             return _moved(db, number, State.HANDED_OVER, who, now_us)
 
-    def redemptions(
+    def find(
         self,
         *,
         number: int | None = None,
@@ -172,37 +154,12 @@ class Shop:
                 asked = asked.where(column == value)
         if before is not None:
             asked = asked.where(redemption.c.id < before)
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             return [_of_row(row) for row in db.execute(asked)]
-
-    def adjust(
-        self, code: str, request_id: str, points: int, reason: str, who: str, now_us: int
-    ) -> dict[str, Any]:
-        """The office gives or takes points, saying why. May lead below zero. Repeating changes
-        nothing.
-        """
-        if not points or abs(points) > POINTS_MAX:
-            raise BadInput(f"points: from -{POINTS_MAX} to {POINTS_MAX}, not 0")
-        if not reason.strip() or len(reason) > 200:
-            raise BadInput("reason: say why in 1 to 200 characters")
-        content = {"adjust": points, "account": code, "reason": reason, "who": who}
-        with self._writing() as db:
-            balance = _lock(db, code)
-
-            def act() -> Mapping[str, Any]:
-                today = calendar.day_of(now_us, self._zone)
-                community = home(standing_of(db, [code])[code], today) or ""
-                entry = Entry(
-                    code, community, EntryKind.ADJUSTMENT, points, today, reason, request_id, who
-                )
-                append(db, [entry], now_us, self._zone)
-                return {"account": code, "points": points, "balance": balance + points}
-
-            return once(db, request_id, content, now_us, act)
 
     def _redeem(
         self, db: Connection, code: str, reward_id: str, quantity: int, who: str, now_us: int
-    ) -> Mapping[str, Any]:
+    ) -> RedemptionReceipt:
         found = db.execute(select(reward).where(reward.c.id == reward_id)).first()
         if found is None or not found.offered:
             said = f"reward: {reward_id!r} is not offered; GET /api/v1/rewards lists what is"
@@ -238,7 +195,7 @@ class Shop:
         entry = Entry(code, row["community"], EntryKind.REDEMPTION, -points, today,
                       f"{quantity} x {reward_id}", f"redemption {number}", who)  # fmt: skip
         append(db, [entry], now_us, self._zone)
-        return {"id": number, **row, "balance": balance - points}
+        return RedemptionReceipt(id=number, **row, balance=balance - points)
 
     def _locked(self, db: Connection, number: int) -> Redemption:
         """A redemption, its account locked first: the order every transaction keeps."""
@@ -246,29 +203,8 @@ class Shop:
         found = db.execute(asked).first()
         if found is None:
             raise NotFound("unknown-redemption", f"redemption: there is no number {number}")
-        _lock(db, found.account)
+        lock_account(db, found.account)
         return _of_row(db.execute(asked).one())
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as db:
-                yield db
-        except IntegrityError as error:
-            # The same request id for two accounts in the very same moment.
-            said = "request_id: used at this moment for another request; make a new one"
-            raise Conflict("request-reused", said) from error
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
-
-
-def _lock(db: Connection, code: str) -> int:
-    """Lock the account's row and answer its balance; NotFound when there is none."""
-    asked = select(account.c.balance).where(account.c.code == code).with_for_update()
-    balance = db.execute(asked).scalar()
-    if balance is None:
-        raise NotFound("unknown-account", f"account: there is no {code!r}; ask the office")
-    return int(balance)
 
 
 def _moved(db: Connection, number: int, state: State, who: str, now_us: int) -> Redemption:

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, func, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, delete, func, select, text
 
 from smartbin.accounts.store import ACCOUNTS_LOCK, ever_held
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.core.errors import StoreUnavailable
+from smartbin.database import Database
 from smartbin.database.bulk import AT_ONCE, among
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.places import Registry
@@ -58,8 +57,8 @@ class Settled:
 class Settler:
     """Settles the marks of the records' database."""
 
-    def __init__(self, engine: Engine, registry: Registry, tariffs: Tariffs) -> None:
-        self._engine, self._registry, self._tariffs = engine, registry, tariffs
+    def __init__(self, database: Database, registry: Registry, tariffs: Tariffs) -> None:
+        self._database, self._registry, self._tariffs = database, registry, tariffs
         self._earnings = Earnings(registry, tariffs)
         self._rules = stated(registry, tariffs)
         self._followed: int | None = None
@@ -76,22 +75,19 @@ class Settler:
         changes is marked. Raises StoreUnavailable; what was booked by then is booked.
         """
         marks = taken = entries = 0
-        try:
-            if self._followed is None and not self._follow(now_us):
-                return Settled(0, 0, left=True)
-            with self._engine.connect().execution_options(reading=True) as db:
-                read = _marks(db)
-            for some in _chunks(read, cards_at_once):
-                if stop():
+        if self._followed is None and not self._follow(now_us):
+            return Settled(0, 0, left=True)
+        with self._database.read() as db:
+            read = _marks(db)
+        for some in _chunks(read, cards_at_once):
+            if stop():
+                break
+            with self._database.write() as db:
+                if not self._alone(db):
                     break
-                with self._engine.begin() as db:
-                    if not self._alone(db):
-                        break
-                    entries += self._chunk(db, some, now_us)
-                    taken += len(some)
-            marks = len(read)
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+                entries += self._chunk(db, some, now_us)
+                taken += len(some)
+        marks = len(read)
         return Settled(taken, entries, left=taken < marks or marks == MARKS_MAX)
 
     def expire(self, now_us: int) -> int:
@@ -100,35 +96,29 @@ class Settler:
         """
         zone, count = self.zone, 0
         today = calendar.day_of(now_us, zone)
-        try:
-            with self._engine.connect().execution_options(reading=True) as db:
-                if not years_over(db, self._tariffs, today):
-                    return 0
-                codes = list(db.execute(select(account.c.code).order_by(account.c.code)).scalars())
-            for start in range(0, len(codes), AT_ONCE):
-                some = codes[start : start + AT_ONCE]
-                with self._engine.begin() as db:
-                    if not self._alone(db):
-                        break
-                    # Locked by code: who redeems meanwhile waits, and is not overlooked.
-                    rows = select(account.c.code).where(account.c.code.in_(some))
-                    db.execute(rows.order_by(account.c.code).with_for_update())
-                    count += expire(db, some, self._tariffs, today, now_us, zone)
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        with self._database.read() as db:
+            if not years_over(db, self._tariffs, today):
+                return 0
+            codes = list(db.execute(select(account.c.code).order_by(account.c.code)).scalars())
+        for start in range(0, len(codes), AT_ONCE):
+            some = codes[start : start + AT_ONCE]
+            with self._database.write() as db:
+                if not self._alone(db):
+                    break
+                # Locked by code: who redeems meanwhile waits, and is not overlooked.
+                rows = select(account.c.code).where(account.c.code.in_(some))
+                db.execute(rows.order_by(account.c.code).with_for_update())
+                count += expire(db, some, self._tariffs, today, now_us, zone)
         return count
 
     def again(self, days: Days, why: str = "tariff") -> int:
         """Mark every card-day of these days that has deposits; answers how many."""
-        try:
-            with self._engine.begin() as db:
-                return mark_days(db, days, why)
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        with self._database.write() as db:
+            return mark_days(db, days, why)
 
     def _follow(self, now_us: int) -> bool:
         """Mark what the rules this settler was made with change; whether nobody else settles."""
-        with self._engine.begin() as db:
+        with self._database.write() as db:
             if not self._alone(db):
                 return False
             number = follow(db, self._rules, now_us)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, func, select
 
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.database.reading import snapshot
+from smartbin.database import Database
 from smartbin.facts.events import DoorKey
 from smartbin.places import Registry
 from smartbin.points.earnings import EarningLine, Earnings
@@ -84,13 +84,13 @@ class Statement:
 class Statements:
     """Makes statements from the records' database."""
 
-    def __init__(self, engine: Engine, registry: Registry, tariffs: Tariffs) -> None:
-        self._engine, self._zone, self._tariffs = engine, registry.site.zone, tariffs
+    def __init__(self, database: Database, registry: Registry, tariffs: Tariffs) -> None:
+        self._database, self._zone, self._tariffs = database, registry.site.zone, tariffs
         self._earnings = Earnings(registry, tariffs)
 
     def of(self, code: str, days: Days, today: date) -> Statement | None:
         """The statement of an account; None when there is no such account."""
-        with snapshot(self._engine) as db:
+        with self._database.read() as db:
             return self._of(db, code, days, today)
 
     def _of(self, db: Connection, code: str, days: Days, today: date) -> Statement | None:

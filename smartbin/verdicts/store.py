@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Engine, Row, insert, select, tuple_
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from pydantic import BaseModel
+from sqlalchemy import Connection, Row, insert, select, tuple_
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, ConstraintViolated
+from smartbin.database import Database
 from smartbin.database.requests import once
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Judge, Verdict
@@ -26,11 +26,18 @@ _SAID = frozenset({"device", "door", "at_us", "verdict", "judge", "who", "why"})
 _AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
 
 
+class _KeptVerdict(BaseModel, frozen=True):
+    """When a named request's verdict was kept, and whether its card's day was marked."""
+
+    judged_at_us: int
+    marked: bool
+
+
 class HumanVerdicts:
     """People's verdicts in the records' database."""
 
-    def __init__(self, engine: Engine, zone: ZoneInfo) -> None:
-        self._engine, self._zone = engine, zone
+    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+        self._database, self._zone = database, zone
 
     def add(
         self,
@@ -58,44 +65,41 @@ class HumanVerdicts:
         kept = HumanVerdict(
             key, day, deposit.verdict, deposit.judge, verdict, judge, who, why, now_us
         )
-        try:
-            kept, marked = self._once(kept, request_id)
-            if not marked:
-                # The gateway keeps a deposit's line just after its telemetry: one that came
-                # between our look and our commit was marked before the verdict could be seen.
-                with self._engine.begin() as db:
-                    _mark(db, key)
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(f"records: {error}") from error
+        kept, marked = self._once(kept, request_id)
+        if not marked:
+            # The gateway keeps a deposit's line just after its telemetry: one that came
+            # between our look and our commit was marked before the verdict could be seen.
+            with self._database.write() as db:
+                _mark(db, key)
         return kept
 
     def _once(self, new: HumanVerdict, request_id: str | None) -> tuple[HumanVerdict, bool]:
         """The verdict as it was kept, and whether its card's day is marked."""
 
-        def keep(db: Connection) -> dict[str, Any]:
+        def keep(db: Connection) -> _KeptVerdict:
             db.execute(insert(human_verdict).values(_row(new)))
-            return {"judged_at_us": new.judged_at_us, "marked": _mark(db, new.deposit)}
+            return _KeptVerdict(judged_at_us=new.judged_at_us, marked=_mark(db, new.deposit))
 
         if request_id is None:
-            with self._engine.begin() as db:
-                return new, keep(db)["marked"]
+            with self._database.write() as db:
+                return new, keep(db).marked
         said = {key: value for key, value in _row(new).items() if key in _SAID}
 
         def answered() -> tuple[HumanVerdict, bool]:
-            with self._engine.begin() as db:
-                done = once(db, request_id, said, new.judged_at_us, partial(keep, db))
-            return replace(new, judged_at_us=done["judged_at_us"]), done["marked"]
+            with self._database.write() as db:
+                done = once(db, request_id, said, new.judged_at_us, _KeptVerdict, partial(keep, db))
+            return replace(new, judged_at_us=done.judged_at_us), done.marked
 
         try:
             return answered()
-        except IntegrityError:  # the same request at the same time: it has been kept now
+        except ConstraintViolated:  # the same request at the same time: it has been kept now
             return answered()
 
     def for_deposits(self, keys: Sequence[DepositKey]) -> Mapping[DepositKey, list[HumanVerdict]]:
         """The verdicts on each of these deposits, oldest first; a deposit without one is absent."""
         found: dict[DepositKey, list[HumanVerdict]] = {}
         columns = tuple_(human_verdict.c.device, human_verdict.c.door, human_verdict.c.at_us)
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             for start in range(0, len(keys), _AT_ONCE):
                 some = [tuple(key) for key in keys[start : start + _AT_ONCE]]
                 asked = select(human_verdict).where(columns.in_(some)).order_by(human_verdict.c.id)
@@ -117,7 +121,7 @@ class HumanVerdicts:
             .limit(limit)
             .offset(skip)
         )
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             return [of_row(row) for row in db.execute(asked)]
 
     def corrections(self, days: Days, devices: Iterable[str] | None = None) -> list[Correction]:
@@ -129,7 +133,7 @@ class HumanVerdicts:
         if devices is not None:
             asked = asked.where(table.device.in_(sorted(set(devices))))
         by_deposit: dict[DepositKey, list[HumanVerdict]] = {}
-        with self._engine.connect().execution_options(reading=True) as db:
+        with self._database.read() as db:
             for row in db.execute(asked.order_by(table.id)):
                 one = of_row(row)
                 by_deposit.setdefault(one.deposit, []).append(one)

@@ -17,7 +17,7 @@ from api.parts import Parts
 from api.security import COOKIE
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.people.principals import Principal
 from smartbin.people.sessions import Sessions
 from smartbin.people.tokens import Role, Tokens
@@ -49,7 +49,7 @@ class Api:
     def as_(self, role: Role) -> dict[str, str]:
         if role is Role.RESIDENT:
             resident = Principal(role, ACCOUNT, account=ACCOUNT)
-            secret = Sessions(self.parts.engine).start(resident, "test", NOON_US)
+            secret = Sessions(self.parts.database).start(resident, "test", NOON_US)
             return {"Cookie": f"{COOKIE}={secret}"}
         return {"Authorization": f"Bearer {self.tokens[role]}"} if role in self.tokens else {}
 
@@ -58,16 +58,16 @@ class Api:
 def opened(folder: Path) -> Iterator[Api]:
     url = f"sqlite:///{folder}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
-    engine = open_engine(ready.sqlite(folder))
+    database = Database.open(ready.sqlite(folder))
     tokens: dict[Role, str] = {
-        role: Tokens(engine).create(role, role, "oak" if role is Role.COMMUNITY else None)
+        role: Tokens(database).create(role, role, "oak" if role is Role.COMMUNITY else None)
         for role in Role
         if role not in (Role.PUBLIC, Role.RESIDENT)
     }
     parts = Parts(
         small_registry(),
         reader,
-        engine,
+        database,
         folder / "quarantine",
         lambda: NOON_US,
         tariffs=TARIFFS,
@@ -76,7 +76,7 @@ def opened(folder: Path) -> Iterator[Api]:
         yield Api(client, writer, parts, tokens)
     reader.close()
     writer.close()
-    engine.dispose()
+    database.close()
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def server(
         table = folder / "accounts.csv"
         header = "card,kind,community,from,to,account"
         table.write_text(f"{header}\nK1,household,oak,2025-01-01,,12345677\n", encoding="utf-8")
-        Accounts(api.parts.engine).load(table, api.parts.registry.communities, NOON_US)
+        Accounts(api.parts.database).load(table, api.parts.registry.communities, NOON_US)
         with served(api.parts) as base:
             yield base, {**PAGE, **api.as_(request.param)}
 

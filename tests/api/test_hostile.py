@@ -27,7 +27,9 @@ from smartbin.facts.events import (
 )
 from smartbin.facts.wire import Rejected
 from smartbin.people.principals import Role
-from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.adjustments import Adjustments
+from smartbin.points.catalogue import Reward, RewardCatalogue
+from smartbin.points.redemptions import Redemptions
 from smartbin.quarantine.store import Quarantine
 from smartbin.verdicts.store import HumanVerdicts
 from tests.api.conftest import NOON_US, PAGE, Api, opened
@@ -89,13 +91,13 @@ def fill(api: Api) -> None:
     table = api.parts.quarantine.parent / "accounts.csv"
     header = "card,kind,community,from,to,account"
     table.write_text(f"{header}\nH1,household,oak,2025-01-01,,{HOME}\n", encoding="utf-8")
-    engine = api.parts.engine
-    Accounts(engine).load(table, api.parts.registry.communities, NOON_US)
-    shop = Shop(engine, SHANGHAI)
-    shop.put(Reward("soap", FORMULA, FORMULA, 1, 6))
-    shop.adjust(HOME, "a" * 8, 5, FORMULA, FORMULA, NOON_US)
-    shop.redeem(HOME, "b" * 8, "soap", 1, FORMULA, NOON_US)
-    judge = HumanVerdicts(engine, SHANGHAI)
+    database = api.parts.database
+    Accounts(database).load(table, api.parts.registry.communities, NOON_US)
+    redemptions = Redemptions(database, SHANGHAI)
+    RewardCatalogue(database).put(Reward("soap", FORMULA, FORMULA, 1, 6))
+    Adjustments(database, SHANGHAI).add(HOME, "a" * 8, 5, FORMULA, FORMULA, NOON_US)
+    redemptions.redeem(HOME, "b" * 8, "soap", 1, FORMULA, NOON_US)
+    judge = HumanVerdicts(database, SHANGHAI)
     judge.add(deposits[0], Verdict.INCORRECT, Judge.INSPECTOR, FORMULA, FORMULA, NOON_US)
 
 

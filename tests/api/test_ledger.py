@@ -25,11 +25,11 @@ TABLE = f"card,kind,community,from,to,account\nH1,household,oak,2025-01-01,,{ACC
 @pytest.fixture
 def books(api: Api, tmp_path: Path) -> Books:
     """A day of October that was settled, and October closed."""
-    kept = Books(api.parts.engine, tmp_path)
+    kept = Books(api.parts.database, tmp_path)
     kept.load(TABLE)
     kept.keep(kitchen(0, day=OCTOBER))
     kept.settle(NOON_US)
-    months.close(api.parts.engine, 202610, tmp_path / "months", NOON_US, SHANGHAI)
+    months.close(api.parts.database, 202610, tmp_path / "months", NOON_US, SHANGHAI)
     return kept
 
 

@@ -50,7 +50,7 @@ def deposit(
 def lived(api: Api, tmp_path: Path) -> Iterator[Api]:
     path = tmp_path / "accounts.csv"
     path.write_text(ACCOUNTS, encoding="utf-8")
-    Accounts(api.parts.engine).load(path, api.parts.registry.communities, NOON_US)
+    Accounts(api.parts.database).load(path, api.parts.registry.communities, NOON_US)
     api.parts = replace(api.parts, limits=Limits(households_min=1, days_min=2))
     hours = [
         LevelReading(device, "kitchen", NOON_US - n * calendar.US_PER_HOUR - 1, 5, None, 900 - n)
@@ -71,7 +71,7 @@ def lived(api: Api, tmp_path: Path) -> Iterator[Api]:
         deposit("H2", 19, 11),  # before the window
     ]
     api.writer.append([*hours, *deposits])
-    DepositLines(api.parts.engine, SHANGHAI).append(deposits)
+    DepositLines(api.parts.database, SHANGHAI).append(deposits)
     with TestClient(create_app(api.parts), headers={"X-Requested-With": "smartbin"}) as client:
         api.client = client
         yield api
@@ -100,7 +100,7 @@ def test_households_are_counted_once_and_deposits_all(lived: Api) -> None:
 
 
 def test_peoples_verdicts_decide_who_took_part(lived: Api) -> None:
-    judged = HumanVerdicts(lived.parts.engine, SHANGHAI)
+    judged = HumanVerdicts(lived.parts.database, SHANGHAI)
     by = (Judge.INSPECTOR, "li", "seen", NOON_US)
     judged.add(deposit("H2", 20, 3, verdict=Verdict.INCORRECT), Verdict.CORRECT, *by)
     judged.add(deposit("H1", 20, 1), Verdict.CORRECT, *by)

@@ -33,7 +33,7 @@ TISSUES = {"id": "tissues", "name": "纸巾", "name_en": "Tissues", "price": 20,
 @pytest.fixture
 def books(api: Api, tmp_path: Path) -> Books:
     """Accounts, three of whom deposited five days ago."""
-    kept = Books(api.parts.engine, tmp_path)
+    kept = Books(api.parts.database, tmp_path)
     kept.load(TABLE)
     kept.keep(
         kitchen(0, day=DAY), kitchen(2, day=DAY), kitchen(4, day=DAY),

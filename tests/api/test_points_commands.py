@@ -13,7 +13,7 @@ from api.__main__ import main
 from api.points import commands as points_commands
 from smartbin.accounts.store import Accounts
 from smartbin.core.errors import BadInput
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from tests.places import small_registry
 from tests.real import ROOT
 from tests.records.books import NOW_US, TARIFFS, Books, kitchen
@@ -24,9 +24,9 @@ Command = Callable[..., str]
 
 @pytest.fixture
 def books(tmp_path: Path) -> Books:
-    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
-    prepare(engine)
-    return Books(engine, tmp_path)
+    database = Database.open(f"sqlite:///{tmp_path}/records.db")
+    database.prepare()
+    return Books(database, tmp_path)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def command(books: Books) -> Command:
 
     def run(*words: str) -> str:
         args = parser.parse_args(words)
-        return points_commands.run(args, books.engine, small_registry(), TARIFFS, NOW_US)
+        return points_commands.run(args, books.database, small_registry(), TARIFFS, NOW_US)
 
     return run
 
@@ -58,7 +58,7 @@ def test_from_a_table_to_a_closed_month(
     command("accounts", "list")
     [header, *rows] = capsys.readouterr().out.splitlines()
     assert header == "card,kind,community,from,to,account,balance"
-    code = Accounts(books.engine).of_card("H1b", date(2026, 11, 20))
+    code = Accounts(books.database).of_card("H1b", date(2026, 11, 20))
     assert rows == [
         f"H1,household,oak,2025-01-01,2026-11-19,{code},25",
         f"H1b,household,oak,2026-11-20,,{code},25",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine
 
 from api.app import BODY_BYTES_MAX, create_app
+from smartbin.database import Database
 from smartbin.people.tokens import Role
 from smartbin.telemetry import open_reader
 from tests.api.conftest import Api
@@ -77,8 +77,8 @@ def test_too_large_a_body_is_a_problem_too(api: Api, declared: bool) -> None:
 def test_readyz_looks_at_records_too(api: Api, tmp_path: Path) -> None:
     assert api.client.get("/readyz").status_code == 200
     (tmp_path / "folder.db").mkdir()
-    away = create_engine(f"sqlite:///{tmp_path}/folder.db")
-    with TestClient(create_app(replace(api.parts, engine=away))) as client:
+    away = Database.open(f"sqlite:///{tmp_path}/folder.db")
+    with TestClient(create_app(replace(api.parts, database=away))) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "SMARTBIN_RECORDS_URL" in answer.text

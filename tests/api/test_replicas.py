@@ -16,12 +16,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from smartbin.accounts.store import Accounts
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit, Judge, Verdict
@@ -45,15 +45,17 @@ DAY = date(2026, 11, 18)
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def database() -> Iterator[Database]:
     with postgres.server() as server, server.database() as url:
-        opened = open_engine(url)
+        opened = Database.open(url)
         yield opened
-        opened.dispose()
+        opened.close()
 
 
 @pytest.fixture(scope="module")
-def apis(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[httpx2.Client]]:
+def apis(
+    database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[httpx2.Client]]:
     """A browser at each of two APIs; both settle all the time."""
     folder = tmp_path_factory.mktemp("replicas")
     telemetry = f"sqlite:///{folder}/telemetry.db"
@@ -61,7 +63,7 @@ def apis(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
     settings = {
         "SMARTBIN_TELEMETRY_URL": telemetry,
         "SMARTBIN_SETTLE_EVERY_S": "0.01",  # so that they meet
-        "SMARTBIN_RECORDS_URL": engine.url.render_as_string(hide_password=False),
+        "SMARTBIN_RECORDS_URL": database.url.render_as_string(hide_password=False),
     }
     running = [Api(folder, settings, free_port()) for _ in range(2)]
     with contextlib.ExitStack() as ends:
@@ -76,9 +78,9 @@ def apis(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[l
         ]
 
 
-def test_a_session_is_everywhere(engine: Engine, apis: list[httpx2.Client]) -> None:
+def test_a_session_is_everywhere(database: Database, apis: list[httpx2.Client]) -> None:
     first, second = apis
-    Users(engine, Passwords()).create("li.wei", Role.CREW, None, PASSWORD, time.time_ns() // 1000)
+    Users(database, Passwords()).create("li.wei", Role.CREW, None, PASSWORD, time.time_ns() // 1000)
     answer = first.post("/api/v1/session", json={"name": "li.wei", "password": PASSWORD})
     assert answer.status_code == 200
     cookie = {"Cookie": f"smartbin_session={answer.cookies['smartbin_session']}"}
@@ -88,14 +90,14 @@ def test_a_session_is_everywhere(engine: Engine, apis: list[httpx2.Client]) -> N
 
 
 def test_two_that_settle_book_once(
-    engine: Engine, apis: list[httpx2.Client], tmp_path: Path
+    database: Database, apis: list[httpx2.Client], tmp_path: Path
 ) -> None:
     home = next(iter(load(SITE).communities))
     table = tmp_path / "accounts.csv"
     rows = (f"card-{n},household,{home},2025-01-01,,\n" for n in range(CARDS))
     table.write_text("card,kind,community,from,to,account\n" + "".join(rows), encoding="utf-8")
-    Accounts(engine).load(table, {home}, 0)
-    lines = DepositLines(engine, SHANGHAI)
+    Accounts(database).load(table, {home}, 0)
+    lines = DepositLines(database, SHANGHAI)
     start_us = calendar.start_us(DAY, SHANGHAI)
     turns = count()
 
@@ -107,8 +109,8 @@ def test_two_that_settle_book_once(
         return turn >= TURNS and all(_booked_by(api) > 0 for api in apis)
 
     until(deposit, "both APIs settle", 60)
-    until(lambda: _count(engine, unsettled.c.id) == 0, "all is settled", 60)
-    with engine.connect() as db:
+    until(lambda: _count(database, unsettled.c.id) == 0, "all is settled", 60)
+    with database.read() as db:
         balances = {int(points) for points in db.execute(select(account.c.balance)).scalars()}
         booked = db.scalar(select(func.sum(ledger.c.points)))
     assert len(balances) == 1, "the same deposits, the same points"
@@ -123,6 +125,6 @@ def _booked_by(api: httpx2.Client) -> float:
     return float(line.split()[1])
 
 
-def _count(engine: Engine, column: Any) -> int:
-    with engine.connect() as db:
+def _count(database: Database, column: Any) -> int:
+    with database.read() as db:
         return db.scalar(select(func.count(column))) or 0

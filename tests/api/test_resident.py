@@ -29,7 +29,7 @@ SESSION = "/api/v1/session"
 def homes(api: Api, tmp_path: Path) -> Api:
     table = tmp_path / "accounts.csv"
     table.write_text(TABLE, encoding="utf-8")
-    Accounts(api.parts.engine).load(table, api.parts.registry.communities, NOON_US)
+    Accounts(api.parts.database).load(table, api.parts.registry.communities, NOON_US)
     return api
 
 

@@ -39,7 +39,7 @@ def test_late_data_and_verdicts_make_revisions(api: Api) -> None:
     api.writer.append([late])
     later = replace(api.parts, now_us=lambda: NOON_US + 5)
     assert publish(later) == 1
-    judged = HumanVerdicts(api.parts.engine, SHANGHAI)
+    judged = HumanVerdicts(api.parts.database, SHANGHAI)
     judged.add(late, Verdict.CORRECT, Judge.INSPECTOR, "li", "seen", NOON_US)
     assert publish(replace(api.parts, now_us=lambda: NOON_US + 9)) == 1
     answer: Any = api.get(address)
@@ -66,7 +66,7 @@ def test_late_data_and_verdicts_make_revisions(api: Api) -> None:
 
 def test_what_was_published_cannot_be_unsaid(api: Api) -> None:
     publish(api.parts)
-    with pytest.raises(DBAPIError, match="append-only"), api.parts.engine.begin() as db:
+    with pytest.raises(DBAPIError, match="append-only"), api.parts.database.engine.begin() as db:
         db.execute(delete(figure_revision))
 
 

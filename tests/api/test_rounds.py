@@ -27,7 +27,9 @@ class Phone:
     """A crew's phone."""
 
     def __init__(self, api: Api, name: str = "", category: str = "kitchen") -> None:
-        token = Tokens(api.parts.engine).create(name, Role.CREW) if name else api.tokens[Role.CREW]
+        token = (
+            Tokens(api.parts.database).create(name, Role.CREW) if name else api.tokens[Role.CREW]
+        )
         self.api, self.headers = api, {"Authorization": f"Bearer {token}"}
         self.round = str(uuid4())
         self.begin = {"id": self.round, "category": category, "started_at": stamp(-120)}

@@ -25,7 +25,7 @@ HOUR_US = calendar.US_PER_HOUR
 
 @pytest.fixture
 def users(api: Api) -> Users:
-    found = Users(api.parts.engine, Passwords())
+    found = Users(api.parts.database, Passwords())
     found.create("li.wei", Role.CREW, None, PASSWORD, NOON_US)
     return found
 

@@ -34,10 +34,10 @@ def put(minute: float, card: str = "H1", bin_: str = "bin-001", **more: Any) -> 
 def keep(api: Api, tmp_path: Path) -> Any:
     path = tmp_path / "accounts.csv"
     path.write_text(TABLE, encoding="utf-8")
-    Accounts(api.parts.engine).load(path, api.parts.registry.communities, NOON_US)
+    Accounts(api.parts.database).load(path, api.parts.registry.communities, NOON_US)
 
     def keep(*deposits: Deposit) -> None:
-        DepositLines(api.parts.engine, SHANGHAI).append(deposits)
+        DepositLines(api.parts.database, SHANGHAI).append(deposits)
 
     return keep
 
@@ -123,10 +123,10 @@ def test_deposits_around_a_day_with_whose_cards_they_were(api: Api, keep: Any) -
     moved += "H1,household,elm,2026-11-23,,22222222\n"
     path = api.parts.quarantine.parent / "moved.csv"
     path.write_text(moved, encoding="utf-8")
-    Accounts(api.parts.engine).load(path, api.parts.registry.communities, NOON_US)
+    Accounts(api.parts.database).load(path, api.parts.registry.communities, NOON_US)
     minutes = (-121, -120, -1, 0, 1439, 1559, 1561)
     keep(*(put(minute) for minute in minutes), put(5, door="cellar"))
-    found = around(api.parts.engine, api.parts.registry, TODAY)
+    found = around(api.parts.database, api.parts.registry, TODAY)
     by_minute = {(c.deposit.at_us - START_US) // MINUTE_US: c for c in found}
     assert sorted(by_minute) == [-120, -1, 0, 5, 1439, 1559]
     assert by_minute[-1].account == "11111111"

@@ -43,7 +43,7 @@ def judged(api: Api) -> Api:
         for n in range(12)
     ]
     api.writer.append([*deposits, *hours])
-    DepositLines(api.parts.engine, SHANGHAI).append(deposits)
+    DepositLines(api.parts.database, SHANGHAI).append(deposits)
     return api
 
 
@@ -75,10 +75,10 @@ def test_a_verdict_supersedes_the_cameras_in_every_figure(judged: Api) -> None:
 
 
 def test_its_cards_day_is_settled_again(judged: Api) -> None:
-    with judged.parts.engine.begin() as db:
+    with judged.parts.database.write() as db:
         db.execute(unsettled.delete())
     post(judged, Role.INSPECTOR)
-    with judged.parts.engine.connect() as db:
+    with judged.parts.database.read() as db:
         assert [(row.card, row.why) for row in db.execute(unsettled.select())] == [
             ("K3f9Qz", "verdict")
         ]
@@ -126,7 +126,7 @@ def test_what_cannot_be_judged_is_said(judged: Api) -> None:
         refused = post(judged, Role.SUPERVISOR, **{field: value})
         assert (refused.status_code, refused.json()["parameter"]) == (422, field)
     assert post(judged, Role.CREW).status_code == 403
-    bound = Tokens(judged.parts.engine).create("elm's", Role.SUPERVISOR, "elm")
+    bound = Tokens(judged.parts.database).create("elm's", Role.SUPERVISOR, "elm")
     address = "/api/v1/devices/bin-001/verdicts"
     elms = {"Authorization": f"Bearer {bound}"}
     assert judged.client.post(address, json=SAID, headers=elms).status_code == 403

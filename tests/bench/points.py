@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from api.parts import Parts
 from api.points.schemas import StatementOut
@@ -26,7 +26,7 @@ from api.tables import Format
 from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Item, Judge, Verdict
 from smartbin.places import Registry
@@ -71,23 +71,23 @@ def measured(url: str, days: int, store: str) -> Iterator[Result]:
     """The times over one database."""
     registry = load(SITE)
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
-        engine = open_engine(url)
-        prepare(engine)
-        import_households(engine, registry, Path(name))
+        database = Database.open(url)
+        database.prepare()
+        import_households(database, registry, Path(name))
         history = Days(TODAY - timedelta(days=days), TODAY - timedelta(days=1))
-        rows = write_history(engine, registry, history)
+        rows = write_history(database, registry, history)
         yield Result(f"deposits in the points' history, {store}", rows, "rows", how=f"{days} days")
-        yield settled(engine, registry, store)
+        yield settled(database, registry, store)
         parts = Parts(
             registry,
             open_reader(f"sqlite:///{name}/telemetry.db", registry.site.zone),
-            engine,
+            database,
             Path(name) / "quarantine",
             lambda: calendar.start_us(TODAY + timedelta(days=1), registry.site.zone) - 1,
             tariffs=TARIFFS,
         )
         yield from asked(parts, Days(TODAY - timedelta(days=364), TODAY), days, store)
-        engine.dispose()
+        database.close()
 
 
 def days_max(usual: int) -> int:
@@ -95,7 +95,7 @@ def days_max(usual: int) -> int:
     return int(os.environ.get("SMARTBIN_BENCH_POINT_DAYS", usual))
 
 
-def import_households(engine: Engine, registry: Registry, folder: Path) -> None:
+def import_households(database: Database, registry: Registry, folder: Path) -> None:
     """The households' table, as a clerk imports it."""
     ids = list(registry.communities)
     path = folder / "accounts.csv"
@@ -103,24 +103,24 @@ def import_households(engine: Engine, registry: Registry, folder: Path) -> None:
     lines += [f"card-{n:05},household,{ids[n % len(ids)]},2024-01-01," for n in range(HOUSEHOLDS)]
     path.write_text("\n".join(lines), encoding="utf-8")
     now_us = calendar.start_us(TODAY, registry.site.zone)
-    Accounts(engine).load(path, registry.communities, now_us)
+    Accounts(database).load(path, registry.communities, now_us)
 
 
-def write_history(engine: Engine, registry: Registry, days: Days) -> int:
+def write_history(database: Database, registry: Registry, days: Days) -> int:
     """A deposit of every household on every day, and what settling them booked."""
     zone = registry.site.zone
     bins = {registry.community_of(d, TODAY): d for d in registry.devices}
     at_bins = [{"community": c, "device": d} for c, d in bins.items() if c]
-    with engine.begin() as db:
+    with database.write() as db:
         db.execute(text("CREATE TABLE at_bin (community TEXT PRIMARY KEY, device TEXT)"))
         db.execute(text("INSERT INTO at_bin VALUES (:community, :device)"), at_bins)
     for day in days:
         month = day.year * 100 + day.month
         at = {"day": day.toordinal(), "us": calendar.start_us(day, zone)}
-        with engine.begin() as db:
+        with database.write() as db:
             db.execute(text(_LINES), at)
             db.execute(text(_ENTRIES), {**at, "month": month, "points": POINTS})
-    with engine.begin() as db:
+    with database.write() as db:
         db.execute(text(_SUMS))
         db.execute(text("UPDATE account SET balance = :points"), {"points": len(days) * POINTS})
         db.execute(text("DROP TABLE at_bin"))
@@ -143,7 +143,7 @@ SELECT community, month, account, sum(points), 0, 0, 0
 FROM ledger GROUP BY community, month, account"""
 
 
-def settled(engine: Engine, registry: Registry, store: str) -> Result:
+def settled(database: Database, registry: Registry, store: str) -> Result:
     """A day of all households, one deposit or two each, kept and then settled."""
     zone, chance = registry.site.zone, random.Random(5)
     start_us = calendar.start_us(TODAY, zone)
@@ -157,10 +157,10 @@ def settled(engine: Engine, registry: Registry, store: str) -> Result:
             door, item = chance.choice((("kitchen", None), ("recyclable", Item.PAPER)))
             put = Deposit(device, door, at_us, 400, Verdict.CORRECT, judge, item, f"card-{n:05}")
             deposits.append(put)
-    lines = DepositLines(engine, zone)
+    lines = DepositLines(database, zone)
     for start in range(0, len(deposits), 5_000):
         lines.append(deposits[start : start + 5_000])
-    settler = Settler(engine, registry, TARIFFS)
+    settler = Settler(database, registry, TARIFFS)
     started_s, entries, left = time.perf_counter(), 0, True
     while left:
         done = settler.settle(start_us + 24 * calendar.US_PER_HOUR)
@@ -176,7 +176,7 @@ def settled(engine: Engine, registry: Registry, store: str) -> Result:
 def asked(parts: Parts, year: Days, days_known: int, store: str) -> Iterator[Result]:
     """A statement of a month, a community's page of a month and of a year."""
     month = Days(TODAY - timedelta(days=29), TODAY)
-    codes = [one.code for one in Accounts(parts.engine).all()]
+    codes = [one.code for one in Accounts(parts.database).all()]
     some = random.Random(6).sample(codes, ASKED + WARM_UP)
     communities = [*parts.registry.communities] * 5
     answer = statement(parts, some[0], month, 0, LINES_MAX, Format.JSON)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.people.tokens import Role, Tokens
 from tests.bench.result import SITE
 from tests.real import ROOT, free_port, until
@@ -56,10 +56,10 @@ class Asker:
 def served(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Asker]:
     """Start the API, wait until it is ready, end it. ``settings`` are added to the environment."""
     records = f"sqlite:///{folder}/records.db"
-    engine = open_engine(records)
-    prepare(engine)
-    token = Tokens(engine).create(f"bench-{secrets.token_hex(4)}", Role.OFFICE)
-    engine.dispose()
+    database = Database.open(records)
+    database.prepare()
+    token = Tokens(database).create(f"bench-{secrets.token_hex(4)}", Role.OFFICE)
+    database.close()
     port = free_port()
     environment = {
         **os.environ,

@@ -19,7 +19,7 @@ from gateway.delivery import Delivery
 from gateway.meters import Meters
 from gateway.packets import PacketSocket
 from gateway.pipeline import BATCH_MAX
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder
@@ -69,8 +69,8 @@ def spent_us(messages: Sequence[Message], at_once: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
         folder = Path(name)
         telemetry = open_writer(f"sqlite:///{folder}/telemetry.db", registry.site.zone)
-        engine = open_engine(f"sqlite:///{folder}/records.db")
-        records = DepositLines(engine, registry.site.zone)
+        database = Database.open(f"sqlite:///{folder}/records.db")
+        records = DepositLines(database, registry.site.zone)
         here, there = socket.socketpair()
         packets = PacketSocket(here)
         for start in range(0, len(messages), at_once):
@@ -102,7 +102,7 @@ def spent_us(messages: Sequence[Message], at_once: int) -> dict[str, float]:
         here.close()
         there.close()
         telemetry.close()
-        engine.dispose()
+        database.close()
     assert sum(meters.stored.values()) == EVENTS
     return {step: spent_s / EVENTS * 1e6 for step, spent_s in clock.spent_s.items()}
 

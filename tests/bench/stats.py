@@ -19,7 +19,7 @@ from api.parts import Parts
 from api.places.routes import full
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.facts.events import (
     Deposit,
     DeviceState,
@@ -86,16 +86,16 @@ def full_doors(registry: Registry, folder: Path) -> Iterator[Result]:
     how = f"{doors} doors; {one.how()}"
     yield Result("bins/full of the site, p95", one.p95_ms, "ms", 5, at_most=True, how=how)
     reader = open_reader(f"sqlite:///{folder}/telemetry.db", registry.site.zone)
-    engine = open_engine(f"sqlite:///{folder}/records.db")
+    database = Database.open(f"sqlite:///{folder}/records.db")
     now_us = time.time_ns() // 1000
-    parts = Parts(registry, reader, engine, folder, lambda: now_us)
+    parts = Parts(registry, reader, database, folder, lambda: now_us)
     ms = p95_of(lambda: full(parts, OFFICE), 400)
     yield Result("bins/full, its handler without HTTP, p95", ms, "ms")
     keys = [door.key for door in registry.doors(parts.today())]
     ms = p95_of(lambda: reader.latest_levels(keys, 0), 400)
     yield Result("bins/full, the newest levels' query, p95", ms, "ms", how=f"{len(keys)} doors")
     reader.close()
-    engine.dispose()
+    database.close()
     one = took(folder, ["communities"] * 400)
     how = f"communities; {one.how()}"
     yield Result("an answer of no question over HTTP, p95", one.p95_ms, "ms", how=how)

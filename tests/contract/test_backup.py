@@ -14,7 +14,7 @@ from sqlalchemy import MetaData, select
 
 from gateway.__main__ import main
 from smartbin.core.errors import StoreUnavailable
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey
 from smartbin.facts.wire import Rejected
@@ -49,14 +49,14 @@ class Stores:
         writer = open_writer(self.telemetry, SHANGHAI, self.token)
         writer.append(history(600))
         writer.close()
-        engine = open_engine(self.records)
-        prepare(engine)
+        database = Database.open(self.records)
+        database.prepare()
         door = DoorKey("bin-001", "kitchen")
         lines = [
             Deposit(*door, NOON_US + n, 100 + n, account=f"K{n % 7}", seq=n) for n in range(200)
         ]
-        DepositLines(engine, SHANGHAI).append(lines)
-        engine.dispose()
+        DepositLines(database, SHANGHAI).append(lines)
+        database.close()
         topic = "smartbin/v1/xinbei/bin-001/deposit"
         bad = [
             Rejected(topic, b"\xff%d" % n, NOON_US, "bad_utf8", "", "no UTF-8") for n in range(9)
@@ -64,15 +64,15 @@ class Stores:
         Quarantine(self.folder / "quarantine").add(bad)
 
     def everything(self) -> object:
-        engine = open_engine(self.records)
+        database = Database.open(self.records)
         tables = MetaData()
-        tables.reflect(engine)
-        with engine.connect() as db:
+        tables.reflect(database.engine)
+        with database.read() as db:
             rows = {
                 name: sorted(map(repr, db.execute(select(table))))
                 for name, table in tables.tables.items()
             }
-        engine.dispose()
+        database.close()
         assert rows["deposit_line"]
         kept = sorted((kept.id, kept.rejected) for kept in Quarantine(self.folder / "quarantine"))
         return all_answers(self.telemetry, self.token or None), rows, kept

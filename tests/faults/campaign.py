@@ -75,7 +75,7 @@ class Campaign:
             rows = csv.writer(file)
             rows.writerow(["card", "kind", "community", "from", "to", "account"])
             rows.writerows([f"card-{n}", "household", home, SINCE, "", ""] for n in range(CARDS))
-        Accounts(self.plant.engine).load(table, registry.communities, 0)
+        Accounts(self.plant.database).load(table, registry.communities, 0)
 
     def run(self, fault: Fault, events: int, hold_s: float, *, again: bool = False) -> Outcome:
         """Publish ``events`` while the fault lasts ``hold_s`` seconds; wait until all is well.
@@ -108,7 +108,7 @@ class Campaign:
         for total in self.plant.reader.deposit_totals(self._spans, by_day=False):
             telemetry[tuple(total.door)] += total.deposits
         wanted = Counter[Any]((d.device, d.door) for d in self.sent)
-        with self.plant.engine.connect() as db:
+        with self.plant.database.read() as db:
             line = deposit_line.c
             rows = db.execute(select(line.device, line.door, line.at_us)).all()
         lines = Counter[Any](tuple(row) for row in rows)
@@ -121,7 +121,7 @@ class Campaign:
     def points_wrong(self) -> list[str]:
         """The accounts whose points are not what an implementation of its own says."""
         until(lambda: self._marks() == 0, "all is settled", 120)
-        with self.plant.engine.connect() as db:
+        with self.plant.database.read() as db:
             asked = select(holding.c.card, account.c.balance).where(
                 holding.c.account == account.c.code
             )
@@ -178,5 +178,5 @@ class Campaign:
             threading.Event().wait(0.1)
 
     def _marks(self) -> int:
-        with self.plant.engine.connect() as db:
+        with self.plant.database.read() as db:
             return int(db.execute(select(func.count()).select_from(unsettled)).scalar_one())

@@ -17,12 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from simulator.broker import BrokerConnection, Login
 from simulator.publisher import Publisher
-from smartbin.database.engine import open_engine
-from smartbin.database.migrations import upgrade
+from smartbin.database import Database
 from smartbin.places import Registry
 from smartbin.places.load import load
 from smartbin.telemetry import TelemetryReader, open_reader, setup
@@ -85,7 +82,7 @@ class Plant:
     api: Api
     proxies: dict[str, Proxy]
     registry: Registry
-    engine: Engine
+    database: Database
     reader: TelemetryReader
     devices: Publisher
 
@@ -129,9 +126,9 @@ def plant(folder: Path) -> Iterator[Plant]:
         ends.callback(mosquitto.kill)
         mosquitto.start()
         list(setup(influx.url_of("smartbin"), influx.token, 0))
-        engine = open_engine(postgres.url.render_as_string())
-        ends.callback(engine.dispose)
-        upgrade(engine)
+        database = Database.open(postgres.url.render_as_string())
+        ends.callback(database.close)
+        database.migrate()
         targets = {
             "devices": mosquitto.port,
             "mosquitto": mosquitto.port,
@@ -159,7 +156,7 @@ def plant(folder: Path) -> Iterator[Plant]:
         ends.callback(devices.close)
         yield Plant(
             *(folder, mosquitto, influx, postgres, gateway, api),
-            *(proxies, registry, engine, reader, devices),
+            *(proxies, registry, database, reader, devices),
         )
 
 

@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from smartbin.accounts.store import Accounts
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.points.ledger import Booked, of_row
@@ -51,28 +52,28 @@ TABLE = (
 class Books:
     """The records of a small site."""
 
-    engine: Engine
+    database: Database
     folder: Path
 
     def load(self, text: str = TABLE, now_us: int = NOW_US) -> None:
         path = self.folder / "accounts.csv"
         path.write_text(text, encoding="utf-8")
-        Accounts(self.engine).load(path, REGISTRY.communities, now_us)
+        Accounts(self.database).load(path, REGISTRY.communities, now_us)
 
     def keep(self, *deposits: Deposit) -> None:
-        DepositLines(self.engine, SHANGHAI).append(deposits)
+        DepositLines(self.database, SHANGHAI).append(deposits)
 
     def settle(
         self, now_us: int = NOW_US, tariffs: Tariffs = TARIFFS, cards_at_once: int = 300
     ) -> int:
-        return Settler(self.engine, REGISTRY, tariffs).settle(now_us, cards_at_once).entries
+        return Settler(self.database, REGISTRY, tariffs).settle(now_us, cards_at_once).entries
 
     def judge(self, deposit: Deposit, verdict: Verdict, now_us: int = NOW_US) -> None:
-        judged = HumanVerdicts(self.engine, SHANGHAI)
+        judged = HumanVerdicts(self.database, SHANGHAI)
         judged.add(deposit, verdict, Judge.SUPERVISOR, "wang", "seen", now_us)
 
     def balance(self, code: str = HOME) -> int:
-        with self.engine.connect() as db:
+        with self.database.read() as db:
             asked = select(account.c.balance).where(account.c.code == code)
             return int(db.execute(asked).scalar_one())
 
@@ -80,14 +81,14 @@ class Books:
         asked = select(ledger).order_by(ledger.c.id)
         if code is not None:
             asked = asked.where(ledger.c.account == code)
-        with self.engine.connect() as db:
+        with self.database.read() as db:
             return [of_row(row) for row in db.execute(asked)]
 
     def check(self) -> None:
         """The sums that are kept with the entries are their sums."""
         t, total = points_month.c, func.sum(ledger.c.points)
         kept = func.sum(t.earned + t.adjusted - t.spent - t.expired)
-        with self.engine.connect() as db:
+        with self.database.read() as db:
             balances = [tuple(row) for row in db.execute(select(account.c.code, account.c.balance))]
             entries = db.execute(select(ledger.c.account, total).group_by(ledger.c.account))
             months = db.execute(select(t.account, kept).group_by(t.account))

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from tests import postgres
 from tests.records import ready
 from tests.records.books import Books
@@ -32,15 +31,15 @@ def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]
 
 
 @pytest.fixture
-def engine(records_url: str) -> Iterator[Engine]:
-    opened = open_engine(records_url)
+def database(records_url: str) -> Iterator[Database]:
+    opened = Database.open(records_url)
     yield opened
-    opened.dispose()
+    opened.close()
 
 
 @pytest.fixture
-def books(engine: Engine, tmp_path: Path) -> Books:
+def books(database: Database, tmp_path: Path) -> Books:
     """Accounts, deposits and a ledger of a small site, with two accounts."""
-    kept = Books(engine, tmp_path)
+    kept = Books(database, tmp_path)
     kept.load()
     return kept

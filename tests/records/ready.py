@@ -6,7 +6,7 @@ import functools
 import tempfile
 from pathlib import Path
 
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 
 
 def sqlite(folder: Path) -> str:
@@ -20,7 +20,7 @@ def sqlite(folder: Path) -> str:
 def _empty() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "records.db"
-        engine = open_engine(f"sqlite:///{file}")
-        prepare(engine)
-        engine.dispose()  # the last connection brings the log into the file
+        database = Database.open(f"sqlite:///{file}")
+        database.prepare()
+        database.close()  # the last connection brings the log into the file
         return file.read_bytes()

@@ -6,11 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from smartbin.accounts.store import Accounts, Imported, masked
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.facts.events import Deposit
@@ -32,15 +33,17 @@ def table(folder: Path, rows: str, header: str = HEADER) -> Path:
     return path
 
 
-def load(engine: Engine, folder: Path, rows: str, now_us: int = 1) -> Imported:
-    return Accounts(engine).load(table(folder, rows), COMMUNITIES, now_us)
+def load(database: Database, folder: Path, rows: str, now_us: int = 1) -> Imported:
+    return Accounts(database).load(table(folder, rows), COMMUNITIES, now_us)
 
 
-def test_a_table_becomes_accounts_and_again_changes_nothing(engine: Engine, tmp_path: Path) -> None:
-    assert load(engine, tmp_path, FIRST) == Imported(3, 4, 0, 0)
-    accounts = Accounts(engine)
+def test_a_table_becomes_accounts_and_again_changes_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    assert load(database, tmp_path, FIRST) == Imported(3, 4, 0, 0)
+    accounts = Accounts(database)
     every = {a.code: a for a in accounts.all()}
-    assert load(engine, tmp_path, FIRST, 2) == Imported(0, 0, 0, 4)
+    assert load(database, tmp_path, FIRST, 2) == Imported(0, 0, 0, 4)
     assert {a.code: a for a in accounts.all()} == every
     code = accounts.of_card("H2", date(2026, 3, 1))
     assert code is not None
@@ -115,53 +118,53 @@ def test_a_table_becomes_accounts_and_again_changes_nothing(engine: Engine, tmp_
     ],
 )
 def test_a_mistake_names_its_line_and_remedy_and_nothing_is_kept(
-    engine: Engine, tmp_path: Path, rows: str, said: str
+    database: Database, tmp_path: Path, rows: str, said: str
 ) -> None:
     with pytest.raises(BadInput, match=said):
-        load(engine, tmp_path, rows + "OK,household,oak,2026-01-01,,\n")
-    assert list(Accounts(engine).all()) == []
+        load(database, tmp_path, rows + "OK,household,oak,2026-01-01,,\n")
+    assert list(Accounts(database).all()) == []
 
 
 def test_a_card_of_eighteen_digits_that_is_nobodys_identity_number_is_taken(
-    engine: Engine, tmp_path: Path
+    database: Database, tmp_path: Path
 ) -> None:
-    assert load(engine, tmp_path, "110105194912310021,household,oak,2026-01-01,,\n").accounts == 1
+    assert load(database, tmp_path, "110105194912310021,household,oak,2026-01-01,,\n").accounts == 1
 
 
-def test_a_known_card_in_another_case_is_refused(engine: Engine, tmp_path: Path) -> None:
-    load(engine, tmp_path, "cardA1,household,oak,2026-01-01,,\n")
+def test_a_known_card_in_another_case_is_refused(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path, "cardA1,household,oak,2026-01-01,,\n")
     with pytest.raises(BadInput, match="card CARDA1 differs from card cardA1"):
-        load(engine, tmp_path, "CARDA1,household,oak,2026-02-01,,\n")
+        load(database, tmp_path, "CARDA1,household,oak,2026-02-01,,\n")
 
 
-def test_a_file_that_is_no_table_is_a_sentence(engine: Engine, tmp_path: Path) -> None:
+def test_a_file_that_is_no_table_is_a_sentence(database: Database, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no column community"):
-        Accounts(engine).load(table(tmp_path, "", "card,kind,from,to\n"), COMMUNITIES, 1)
+        Accounts(database).load(table(tmp_path, "", "card,kind,from,to\n"), COMMUNITIES, 1)
     with pytest.raises(BadInput, match="cannot be read"):
-        Accounts(engine).load(tmp_path / "none.csv", COMMUNITIES, 1)
+        Accounts(database).load(tmp_path / "none.csv", COMMUNITIES, 1)
 
 
 def test_a_changed_row_changes_its_holding_and_marks_its_days(
-    engine: Engine, tmp_path: Path
+    database: Database, tmp_path: Path
 ) -> None:
     day = date(2026, 8, 3)
     at_us = calendar.start_us(day, SHANGHAI)
     lines = [Deposit("bin-001", "kitchen", at_us, 500, account=card) for card in ("H1",)]
-    DepositLines(engine, SHANGHAI).append(lines)
-    assert marks(engine) == [("H1", None)]
-    load(engine, tmp_path, "H1,household,oak,2026-01-01,,\n")
-    assert marks(engine) == [("H1", None), ("H1", "card")]
-    load(engine, tmp_path, "H1,household,oak,2026-01-01,2026-08-02,\n", 2)
-    assert marks(engine) == [("H1", None), ("H1", "card"), ("H1", "card")]
-    assert Accounts(engine).of_card("H1", day) is None
-    code = Accounts(engine).of_card("H1", date(2026, 8, 2))
-    load(engine, tmp_path, "H1,household,elm,2026-08-03,,\n", 3)
-    assert Accounts(engine).of_card("H1", day) == code
+    DepositLines(database, SHANGHAI).append(lines)
+    assert marks(database) == [("H1", None)]
+    load(database, tmp_path, "H1,household,oak,2026-01-01,,\n")
+    assert marks(database) == [("H1", None), ("H1", "card")]
+    load(database, tmp_path, "H1,household,oak,2026-01-01,2026-08-02,\n", 2)
+    assert marks(database) == [("H1", None), ("H1", "card"), ("H1", "card")]
+    assert Accounts(database).of_card("H1", day) is None
+    code = Accounts(database).of_card("H1", date(2026, 8, 2))
+    load(database, tmp_path, "H1,household,elm,2026-08-03,,\n", 3)
+    assert Accounts(database).of_card("H1", day) == code
 
 
-def test_a_lost_card_is_replaced_and_the_account_stays(engine: Engine, tmp_path: Path) -> None:
-    load(engine, tmp_path, FIRST)
-    accounts, day = Accounts(engine), date(2026, 9, 1)
+def test_a_lost_card_is_replaced_and_the_account_stays(database: Database, tmp_path: Path) -> None:
+    load(database, tmp_path, FIRST)
+    accounts, day = Accounts(database), date(2026, 9, 1)
     code = accounts.replace_card("H1", "H1b", day, 2)
     assert accounts.replace_card("H1", "H1b", day, 3) == code, "asking again changes nothing"
     assert accounts.of_card("H1", date(2026, 8, 31)) == code == accounts.of_card("H1b", day)
@@ -176,7 +179,7 @@ def test_a_lost_card_is_replaced_and_the_account_stays(engine: Engine, tmp_path:
         accounts.replace_card("H1b", "a b", day, 4)
 
 
-def marks(engine: Engine) -> list[tuple[str, str | None]]:
-    with engine.connect() as db:
+def marks(database: Database) -> list[tuple[str, str | None]]:
+    with database.read() as db:
         rows = db.execute(select(unsettled.c.card, unsettled.c.why).order_by(unsettled.c.id))
         return [(card, why) for card, why in rows]

@@ -38,7 +38,7 @@ def entries(books: Books) -> list[Entry]:
         made.append(
             Entry(rng.choice([*CODES, SHOP]), rng.choice(["oak", "elm"]), kind, points, day, "x")
         )
-    with books.engine.begin() as db:
+    with books.database.write() as db:
         append(db, made, NOW_US, SHANGHAI)
     return made
 
@@ -71,7 +71,7 @@ def test_sums_and_ranks_are_those_of_the_entries(books: Books, entries: list[Ent
         def total(*kinds: EntryKind, own: list[Entry] = own) -> int:
             return sum(e.points for e in own if e.kind in kinds)
 
-        found = of_community(books.engine, "oak", days, 3)
+        found = of_community(books.database, "oak", days, 3)
         assert found.earned == sum(earned.values()), days
         assert found.adjusted == total(EntryKind.ADJUSTMENT)
         assert found.given == found.earned + found.adjusted
@@ -84,16 +84,16 @@ def test_sums_and_ranks_are_those_of_the_entries(books: Books, entries: list[Ent
 
 
 def test_a_page_of_nothing(books: Books) -> None:
-    found = of_community(books.engine, "oak", Days(FIRST, FIRST), 0)
+    found = of_community(books.database, "oak", Days(FIRST, FIRST), 0)
     assert (found.given, found.spent, found.accounts, list(found.top)) == (0, 0, 0, [])
 
 
 def test_a_year_needs_no_more_entries_than_its_two_ends(books: Books, entries: list[Entry]) -> None:
     """The months in between come from their sums: a wrong sum would show."""
-    with books.engine.begin() as db:
+    with books.database.write() as db:
         db.exec_driver_sql("UPDATE points_month SET spent = spent + 1000 WHERE month = 202603")
     year = Days(date(2025, 12, 10), date(2026, 11, 20))
-    shown = of_community(books.engine, "oak", year).spent
+    shown = of_community(books.database, "oak", year).spent
     truth = -sum(
         e.points
         for e in entries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from smartbin.core.errors import ConstraintViolated, StoreRefused, StoreUnavailable
 from smartbin.database import Database
@@ -12,11 +12,6 @@ from smartbin.points.tables import reward
 
 ROW = {"name": "truck", "role": "crew", "community": None, "hash": "0"}
 TOKENS = select(func.count()).select_from(token)
-
-
-@pytest.fixture
-def database(engine: Engine) -> Database:
-    return Database(engine)
 
 
 def test_a_reader_sees_one_moment_and_does_not_wait_for_the_writer(database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from tests.postgres import Postgres
 
 
@@ -13,14 +13,14 @@ from tests.postgres import Postgres
 def test_both_ends_watch_the_connection(postgres_server: Postgres) -> None:
     """tests/faults kills connections; this is why their locks go too."""
     with postgres_server.database() as url:
-        engine = open_engine(url)
+        database = Database.open(url)
         names = ("idle", "interval", "count")
-        with engine.connect() as db:
+        with database.read() as db:
             told = [db.execute(text(f"SHOW tcp_keepalives_{n}")).scalar_one() for n in names]
             asked = db.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
             driver = db.connection.driver_connection
             assert driver is not None
             mine = driver.info.get_parameters()
-        engine.dispose()
+        database.close()
     assert (told, asked) == (["10", "5", "3"], "1min")
     assert [mine[f"keepalives_{n}"] for n in names] == ["10", "5", "3"]

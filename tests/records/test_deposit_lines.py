@@ -7,11 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Item, Judge, Verdict
@@ -21,14 +21,14 @@ AT_US = 1_763_893_925_120_183
 DAY = calendar.day_of(AT_US, SHANGHAI).toordinal()
 
 
-def test_lines_are_kept_once_and_every_batch_marks_their_days(engine: Engine) -> None:
-    lines = DepositLines(engine, SHANGHAI)
+def test_lines_are_kept_once_and_every_batch_marks_their_days(database: Database) -> None:
+    lines = DepositLines(database, SHANGHAI)
     deposit = Deposit("bin-001", "kitchen", AT_US, 1240, account="K3f9Qz", seq=1)
     nobody = Deposit("bin-001", "kitchen", AT_US + 1000, 1240, seq=2)
     lines.append([deposit, deposit, nobody])
     lines.append([deposit])
     lines.append([nobody])
-    with engine.connect() as db:
+    with database.read() as db:
         assert [(r.card, r.weight_g) for r in db.execute(select(deposit_line))] == [
             ("K3f9Qz", 1240)
         ]
@@ -39,25 +39,25 @@ def test_lines_are_kept_once_and_every_batch_marks_their_days(engine: Engine) ->
         ]
 
 
-def test_every_field_comes_back_as_it_was(engine: Engine) -> None:
+def test_every_field_comes_back_as_it_was(database: Database) -> None:
     kept = Deposit(
         "bin-001", "recyclable", AT_US, 2**40, Verdict.INCORRECT, Judge.CAMERA, Item.PAPER, "卡-1"
     )
-    DepositLines(engine, SHANGHAI).append([kept])
-    with engine.connect() as db:
+    DepositLines(database, SHANGHAI).append([kept])
+    with database.read() as db:
         assert [tuple(row) for row in db.execute(select(deposit_line))] == [
             ("bin-001", "recyclable", AT_US, "卡-1", DAY, 2**40, "incorrect", "camera", "paper")
         ]
 
 
-def test_many_lines_a_batch_and_gateways_beside_each_other(engine: Engine) -> None:
+def test_many_lines_a_batch_and_gateways_beside_each_other(database: Database) -> None:
     every = [
         Deposit("bin-001", "kitchen", AT_US + n, 100 + n, account=f"K{n % 97}") for n in range(3000)
     ]
     wrong: list[StoreUnavailable] = []
 
     def gateway(step: int) -> None:
-        lines = DepositLines(engine, SHANGHAI)
+        lines = DepositLines(database, SHANGHAI)
         for start in range(0, len(every), 500):
             batch = every[start : start + 500][::step]
             try:
@@ -71,7 +71,7 @@ def test_many_lines_a_batch_and_gateways_beside_each_other(engine: Engine) -> No
     for thread in threads:
         thread.join(60)
     assert wrong == []
-    with engine.connect() as db:
+    with database.read() as db:
         count, weight_g = db.execute(
             select(func.count(), func.sum(deposit_line.c.weight_g)).select_from(deposit_line)
         ).one()
@@ -80,9 +80,9 @@ def test_many_lines_a_batch_and_gateways_beside_each_other(engine: Engine) -> No
     assert set(marks.values()) == {3 * 6}
 
 
-def test_content_that_never_fits_is_refused(engine: Engine) -> None:
+def test_content_that_never_fits_is_refused(database: Database) -> None:
     with pytest.raises(StoreRefused):
-        DepositLines(engine, SHANGHAI).append(
+        DepositLines(database, SHANGHAI).append(
             [Deposit("bin-001", "kitchen", AT_US, 2**70, account="K3f9Qz")]
         )
 
@@ -90,4 +90,4 @@ def test_content_that_never_fits_is_refused(engine: Engine) -> None:
 @pytest.mark.parametrize("url", ["nonsense", "mysql://x/y", "influx+http://x"])
 def test_an_unknown_database_names_the_setting(url: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="SMARTBIN_RECORDS_URL"):
-        open_engine(url)
+        Database.open(url)

@@ -14,7 +14,8 @@ from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
 from smartbin.people.tokens import Tokens
 from smartbin.people.users import Users
-from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.adjustments import Adjustments
+from smartbin.points.catalogue import Reward, RewardCatalogue
 from smartbin.verdicts.rules import DepositKey
 from smartbin.verdicts.store import HumanVerdicts
 from tests.places import SHANGHAI
@@ -34,7 +35,7 @@ HOSTILE = [
 
 
 def sizes(books: Books) -> dict[str, int]:
-    with books.engine.connect() as db:
+    with books.database.read() as db:
         return {
             name: int(db.execute(select(func.count()).select_from(table)).scalar_one())
             for name, table in metadata.tables.items()
@@ -43,24 +44,24 @@ def sizes(books: Books) -> dict[str, int]:
 
 def test_a_text_is_kept_as_it_is_and_touches_nothing_else(books: Books) -> None:
     before = sizes(books)
-    users, tokens = Users(books.engine, Passwords()), Tokens(books.engine)
-    shop, judgements = Shop(books.engine, SHANGHAI), HumanVerdicts(books.engine, SHANGHAI)
+    users, tokens = Users(books.database, Passwords()), Tokens(books.database)
+    judgements = HumanVerdicts(books.database, SHANGHAI)
     rewards = [Reward(f"x{n}", text, text, n + 1, 6) for n, text in enumerate(HOSTILE)]
     judged = {}
     for text, reward in zip(HOSTILE, rewards, strict=True):
         users.create(text, Role.CREW, None, "four quiet lorries", NOW_US)
         tokens.create(text, Role.CREW)
-        shop.put(reward)
-        shop.adjust(HOME, str(uuid4()), 20, text, text, NOW_US)
+        RewardCatalogue(books.database).put(reward)
+        Adjustments(books.database, SHANGHAI).add(HOME, str(uuid4()), 20, text, text, NOW_US)
         deposit = replace(kitchen(), device=text, door=text, account=text)
         books.keep(deposit)
         judged[DepositKey(text, text, deposit.at_us)] = judgements.add(
             deposit, Verdict.INCORRECT, Judge.SUPERVISOR, text, text, NOW_US, str(uuid4())
         )
-        assert Accounts(books.engine).page(DAY, prefix=text) == []
+        assert Accounts(books.database).page(DAY, prefix=text) == []
 
     assert {user.name for user in users.all()} == set(HOSTILE)
-    assert shop.rewards() == rewards
+    assert RewardCatalogue(books.database).rewards() == rewards
     booked = [(entry.entry.reason, entry.entry.who) for entry in books.entries(HOME)]
     assert booked == [(text, text) for text in HOSTILE]
     for key, judgement in judged.items():

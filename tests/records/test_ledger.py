@@ -12,11 +12,12 @@ from sqlalchemy.exc import DBAPIError
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Verdict
+from smartbin.points.catalogue import Reward, RewardCatalogue
 from smartbin.points.ledger import EntryKind, month_of
-from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.redemptions import Redemptions
 from smartbin.points.rules.tariff import Tariff, Tariffs
 from smartbin.points.settle import _SETTLE_LOCK, Settled, Settler
 from smartbin.points.statements import Statements
@@ -104,7 +105,7 @@ def test_a_corrected_tariff_is_booked_as_differences(books: Books) -> None:
     books.settle()
     rules = {"week_max_points": 120, "kitchen": {"deposit_points": 5, "kg_points": 20}}
     dearer = Tariffs([Tariff.model_validate({"from": date(2024, 1, 1), "household": rules})])
-    settler = Settler(books.engine, REGISTRY, dearer)
+    settler = Settler(books.database, REGISTRY, dearer)
     assert settler.again(Days(DAY, DAY)) == 2
     assert settler.again(Days(DAY, DAY).shifted(1)) == 0
     assert settler.settle(NOW_US).entries == 2
@@ -155,7 +156,7 @@ def test_two_cards_of_an_account_are_one_household(books: Books) -> None:
 def test_the_database_refuses_to_change_an_entry(books: Books, change: object) -> None:
     books.keep(kitchen(0))
     books.settle()
-    with pytest.raises(DBAPIError, match="append-only"), books.engine.begin() as db:
+    with pytest.raises(DBAPIError, match="append-only"), books.database.engine.begin() as db:
         db.execute(change)  # type: ignore[call-overload]
     assert books.balance() == 25
     books.check()
@@ -164,7 +165,7 @@ def test_the_database_refuses_to_change_an_entry(books: Books, change: object) -
 def test_what_comes_for_a_closed_month_is_booked_in_the_open_one(books: Books) -> None:
     books.keep(kitchen(0, day=date(2026, 10, 20)))
     books.settle()
-    with books.engine.begin() as db:
+    with books.database.write() as db:
         row = {"month": 202610, "entries": 1, "points": 25, "sha256": "", "closed_us": 1}
         db.execute(closed_month.insert().values(row))
     books.keep(kitchen(2, day=date(2026, 10, 20)))
@@ -184,7 +185,7 @@ def test_a_backlog_is_settled_in_pieces(books: Books) -> None:
     books.load("card,kind,community,from,to\n" + rows)
     books.keep(*many)
     assert books.settle(cards_at_once=10) == 25
-    with books.engine.connect() as db:
+    with books.database.read() as db:
         assert db.execute(select(unsettled)).all() == []
     books.check()
 
@@ -197,7 +198,7 @@ def test_settlers_beside_each_other_book_once(books: Books) -> None:
     wrong: list[Exception] = []
 
     def settle() -> None:
-        settler = Settler(books.engine, REGISTRY, TARIFFS)
+        settler = Settler(books.database, REGISTRY, TARIFFS)
         try:
             for _ in range(12):
                 settler.settle(NOW_US, cards_at_once=7)
@@ -214,7 +215,7 @@ def test_settlers_beside_each_other_book_once(books: Books) -> None:
     books.settle()
     assert wrong == []
     books.check()
-    with books.engine.connect() as db:
+    with books.database.read() as db:
         assert len(db.execute(select(deposit_line)).all()) == 240
         assert db.execute(select(unsettled)).all() == []
     per_account = [b.entry.account for b in books.entries() if b.entry.kind is EntryKind.EARNED]
@@ -227,7 +228,7 @@ def test_points_expire_at_a_years_end_as_a_difference(books: Books) -> None:
     late_us = calendar.start_us(date(2025, 12, 30), SHANGHAI)
     books.settle(late_us)
     assert books.balance() == 50
-    settler = Settler(books.engine, REGISTRY, TARIFFS)
+    settler = Settler(books.database, REGISTRY, TARIFFS)
     assert settler.expire(late_us + HOUR_US) == 0, "the year is not over"
     assert settler.expire(NOW_US) == 1
     assert settler.expire(NOW_US) == 0
@@ -241,7 +242,7 @@ def test_points_expire_at_a_years_end_as_a_difference(books: Books) -> None:
     assert books.balance() == 25
     books.check()
     today = calendar.day_of(NOW_US, SHANGHAI)
-    made = Statements(books.engine, REGISTRY, TARIFFS).of(
+    made = Statements(books.database, REGISTRY, TARIFFS).of(
         HOME, Days(date(2025, 12, 30), today), today
     )
     assert made is not None
@@ -257,14 +258,14 @@ def test_a_redemption_cancelled_after_the_end_brings_back_no_expired_points(book
     books.keep(kitchen(0, day=date(2025, 12, 29)))
     spent_us = calendar.start_us(date(2025, 12, 30), SHANGHAI)
     books.settle(spent_us)
-    shop = Shop(books.engine, SHANGHAI)
-    shop.put(Reward("tissues", "纸巾", "Tissues", 20, 5))
-    number = shop.redeem(HOME, "request-1", "tissues", 1, "li", spent_us)["id"]
-    settler = Settler(books.engine, REGISTRY, TARIFFS)
+    redemptions = Redemptions(books.database, SHANGHAI)
+    RewardCatalogue(books.database).put(Reward("tissues", "纸巾", "Tissues", 20, 5))
+    number = redemptions.redeem(HOME, "request-1", "tissues", 1, "li", spent_us).id
+    settler = Settler(books.database, REGISTRY, TARIFFS)
     after_us = calendar.start_us(date(2026, 1, 2), SHANGHAI)
     assert settler.expire(after_us) == 1
     assert said(books)[-1] == ("expiry", -5, "expired")
-    shop.cancel(number, "li", after_us)
+    redemptions.cancel(number, "li", after_us)
     assert books.balance() == 20
     assert settler.expire(after_us) == 1
     assert said(books)[-1] == ("expiry", -20, "expired")
@@ -274,7 +275,7 @@ def test_a_redemption_cancelled_after_the_end_brings_back_no_expired_points(book
 
 def test_a_settler_that_is_told_to_stop_leaves_the_marks(books: Books) -> None:
     books.keep(kitchen(0))
-    settler = Settler(books.engine, REGISTRY, TARIFFS)
+    settler = Settler(books.database, REGISTRY, TARIFFS)
     assert settler.settle(NOW_US, stop=lambda: True) == Settled(0, 0, left=True)
     assert books.entries() == []
     assert settler.settle(NOW_US) == Settled(1, 1, left=False)
@@ -285,19 +286,19 @@ def test_beside_another_settler_nothing_is_taken_and_nothing_forgotten(
     postgres_server: Postgres, tmp_path: Path
 ) -> None:
     with postgres_server.database() as url:
-        engine = open_engine(url)
-        books = Books(engine, tmp_path)
+        database = Database.open(url)
+        books = Books(database, tmp_path)
         books.load()
         books.keep(kitchen(0))
-        started, fresh = (Settler(engine, REGISTRY, TARIFFS) for _ in range(2))
+        started, fresh = (Settler(database, REGISTRY, TARIFFS) for _ in range(2))
         started.settle(NOW_US)
         books.keep(kitchen(3))
         years_later_us = NOW_US + 3 * 366 * 24 * HOUR_US
-        with engine.begin() as other:
+        with database.write() as other:
             other.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _SETTLE_LOCK})
             for settler in (started, fresh):
                 assert settler.settle(NOW_US) == Settled(0, 0, left=True)
             assert started.expire(years_later_us) == 0
         assert books.balance() == 25
         assert fresh.settle(NOW_US) == Settled(1, 1, left=False)
-        engine.dispose()
+        database.close()

@@ -13,12 +13,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import inspect, text
 
 from smartbin.capabilities import metadata
 from smartbin.core.errors import StoreUnavailable
-from smartbin.database import migrations
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database, migrations
 from tests.postgres import Postgres
 from tests.real import ROOT
 
@@ -33,8 +32,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def test_the_steps_end_in_the_tables_of_the_code(engine: Engine) -> None:
-    with engine.connect() as db:
+def test_the_steps_end_in_the_tables_of_the_code(database: Database) -> None:
+    with database.read() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
 
 
@@ -76,40 +75,40 @@ def test_a_command_typed_before_the_records_are_ready_waits(postgres_server: Pos
         with _token_command(url) as patient:
             assert patient.stderr is not None
             assert "trying again" in patient.stderr.readline()
-            engine = open_engine(url)
-            migrations.upgrade(engine)
-            engine.dispose()
+            database = Database.open(url)
+            database.migrate()
+            database.close()
             out, said = patient.communicate(timeout=60)
         assert (patient.returncode, len(out.split())) == (0, 1), said
 
 
 def test_a_running_program_makes_sqlite_ready_but_never_changes_postgresql(empty_url: str) -> None:
-    engine = open_engine(empty_url)
-    if engine.dialect.name == "sqlite":
-        prepare(engine)
-        assert inspect(engine).has_table("token")
+    database = Database.open(empty_url)
+    if database.dialect == "sqlite":
+        database.prepare()
+        assert inspect(database.engine).has_table("token")
     else:
         with pytest.raises(StoreUnavailable, match="run 'python -m api migrate'"):
-            prepare(engine)
-        assert inspect(engine).get_table_names() == []
-        migrations.upgrade(engine)
-    prepare(engine)
-    with engine.begin() as db:
+            database.prepare()
+        assert inspect(database.engine).get_table_names() == []
+        database.migrate()
+    database.prepare()
+    with database.write() as db:
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreUnavailable, match="run the newer program"):
-        prepare(engine)
-    engine.dispose()
+        database.prepare()
+    database.close()
 
 
 def test_programs_that_start_together_migrate_once(empty_url: str) -> None:
-    engine = open_engine(empty_url)
-    with engine.connect():  # the file exists in WAL mode before they race for it
+    database = Database.open(empty_url)
+    with database.read():  # the file exists in WAL mode before they race for it
         pass
     outcomes: list[object] = []
 
     def start() -> None:
         try:
-            outcomes.append(migrations.upgrade(engine))
+            outcomes.append(database.migrate())
         except Exception as error:  # shown by the assertion
             outcomes.append(error)
 
@@ -119,12 +118,12 @@ def test_programs_that_start_together_migrate_once(empty_url: str) -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(outcomes, key=str) == [(migrations.HEAD,) * 2] * 3 + [(None, migrations.HEAD)]
-    engine.dispose()
+    database.close()
 
 
 def test_tables_from_before_the_steps_keep_their_rows(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/old.db")
-    with engine.begin() as db:
+    database = Database.open(f"sqlite:///{tmp_path}/old.db")
+    with database.write() as db:
         for statement in (
             "CREATE TABLE unsettled (card VARCHAR(64), day INTEGER, PRIMARY KEY (card, day))",
             "CREATE TABLE token (name VARCHAR(64) PRIMARY KEY, role VARCHAR(16) NOT NULL,"
@@ -138,10 +137,10 @@ def test_tables_from_before_the_steps_keep_their_rows(tmp_path: Path) -> None:
             "INSERT INTO deposit_line VALUES ('b', 'kitchen', 1, 'K3f', 7, 5, NULL, NULL, NULL)",
         ):
             db.execute(text(statement))
-    prepare(engine)
-    with engine.connect() as db:
+    database.prepare()
+    with database.read() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
         assert db.execute(text("SELECT id, card, day FROM unsettled")).all() == [(1, "K3f", 7)]
         assert db.execute(text("SELECT name FROM token")).all() == [("truck",)]
         assert db.execute(text("SELECT card, weight_g FROM deposit_line")).all() == [("K3f", 5)]
-    engine.dispose()
+    database.close()

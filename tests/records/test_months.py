@@ -7,11 +7,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import insert, text
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.points.ledger import Entry, EntryKind, append
 from smartbin.points.months import Closed, check, close
@@ -26,22 +26,22 @@ HEAD = "id,account,community,kind,points,day,booked_at,reason,reference,who"
 def adjust(books: Books, points: int, day: date = NOV, reason: str = "thanks") -> None:
     now_us = calendar.start_us(day, SHANGHAI) + 1
     entry = Entry(HOME, "oak", EntryKind.ADJUSTMENT, points, day, reason, "r-1", "office")
-    with books.engine.begin() as db:
+    with books.database.write() as db:
         append(db, [entry], now_us, SHANGHAI)
 
 
 def close_(books: Books, month: int = 202611, now_us: int = IN_DEC_US) -> Closed:
-    return close(books.engine, month, books.folder / "months", now_us, SHANGHAI)
+    return close(books.database, month, books.folder / "months", now_us, SHANGHAI)
 
 
 def check_(books: Books, file: Path) -> list[str]:
-    return check(books.engine, file, SHANGHAI)
+    return check(books.database, file, SHANGHAI)
 
 
-def tamper(engine: Engine, statement: str) -> None:
+def tamper(database: Database, statement: str) -> None:
     """What only somebody with the database's own keys can do: change the ledger."""
-    sqlite = engine.dialect.name == "sqlite"
-    with engine.begin() as db:
+    sqlite = database.dialect == "sqlite"
+    with database.write() as db:
         if sqlite:
             db.execute(text("DROP TRIGGER ledger_no_update"))
         else:
@@ -97,7 +97,7 @@ def test_a_month_without_entries_closes_too_and_waiting_card_days_are_counted(
     books: Books,
 ) -> None:
     days = [date(2026, 11, 1), date(2026, 11, 30), date(2026, 10, 31), date(2026, 12, 1)]
-    with books.engine.begin() as db:
+    with books.database.write() as db:
         marks = [{"card": "H1", "day": day.toordinal(), "why": None} for day in days]
         db.execute(insert(unsettled), marks + marks[:1])
     made = close_(books)
@@ -161,7 +161,7 @@ def test_a_ledger_that_was_changed_is_found_by_its_file(books: Books) -> None:
     adjust(books, 1)
     adjust(books, 2)
     made = close_(books)
-    tamper(books.engine, "UPDATE ledger SET points = 3 WHERE points = 2")
+    tamper(books.database, "UPDATE ledger SET points = 3 WHERE points = 2")
     difference, ledger_ = check_(books, made.file)
     assert difference.startswith("points-2026-11.csv:3: says ")
     assert ledger_ == "2026-11: the ledger is not what it was when the month was closed"
@@ -191,11 +191,11 @@ def test_what_is_no_closed_months_file(books: Books, tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_away_is_said_to_be(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/empty.db")
+    database = Database.open(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(StoreUnavailable):
-        close(engine, 202611, tmp_path, IN_DEC_US, SHANGHAI)
+        close(database, 202611, tmp_path, IN_DEC_US, SHANGHAI)
     file = tmp_path / "points-2026-11.csv"
     file.write_text(HEAD)
     with pytest.raises(StoreUnavailable):
-        check(engine, file, SHANGHAI)
-    engine.dispose()
+        check(database, file, SHANGHAI)
+    database.close()

@@ -145,7 +145,7 @@ class Account:
         return [replace(line, door=line.door and line.door._replace(device="")) for line in found]
 
     def statement(self) -> Any:
-        found = Statements(self.books.engine, REGISTRY, TARIFFS).of(
+        found = Statements(self.books.database, REGISTRY, TARIFFS).of(
             self.code, self.days, self.days.last
         )
         assert found is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, DoorKey, Judge, Span, Verdict
 from smartbin.sorting.households import Households, holders, took_part
@@ -23,13 +22,13 @@ def test_households_and_holders(books: Books) -> None:
         Deposit("bin-001", "kitchen", AT_US + 3, 900, Verdict.INCORRECT, account="H2"),
         Deposit("bin-001", "kitchen", AT_US + 4, 900, account="lost"),
     ]
-    DepositLines(books.engine, SHANGHAI).append(deposits)
-    database = Database(books.engine)
+    DepositLines(books.database, SHANGHAI).append(deposits)
+    database = books.database
     oak, elm = Households(1, {HOME: 1}), Households(1, {})
     assert took_part(database, DAYS, 200) == {"oak": oak, "elm": elm}
     assert took_part(database, DAYS, 901) == {"oak": elm, "elm": elm}
     by = (Judge.INSPECTOR, "li", "seen", NOW_US)
-    judged = HumanVerdicts(books.engine, SHANGHAI)
+    judged = HumanVerdicts(books.database, SHANGHAI)
     judged.add(deposits[2], Verdict.CORRECT, *by)
     judged.add(deposits[0], Verdict.INCORRECT, *by)
     assert took_part(database, DAYS, 200, "oak") == {"oak": oak}, "another deposit is left"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import Engine
 
 from smartbin.collection import store as rounds
 from smartbin.collection.rules import Confirmation
 from smartbin.collection.store import Outcome, Round, Rounds
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict
+from smartbin.database import Database
 from smartbin.facts.events import Category
 
 NOW_US = 1_795_000_000_000_000
@@ -22,15 +22,15 @@ def told(id: str, minute: int = 0, round: str = "r1", crew: str = "a") -> Confir
     return Confirmation(id, round, crew, "bin-001", "kitchen", NOW_US + minute * MINUTE_US, None)
 
 
-def begun(engine: Engine, *ids: str) -> Rounds:
-    found = Rounds(engine)
+def begun(database: Database, *ids: str) -> Rounds:
+    found = Rounds(database)
     for id in ids:
         found.start(Round(id, "a", Category.KITCHEN, NOW_US), NOW_US)
     return found
 
 
-def test_of_two_phones_at_the_same_instant_one_is_kept_and_one_known(engine: Engine) -> None:
-    records = begun(engine, "r1", "r2")
+def test_of_two_phones_at_the_same_instant_one_is_kept_and_one_known(database: Database) -> None:
+    records = begun(database, "r1", "r2")
     outcomes: list[Outcome] = []
     gate = threading.Barrier(8)
 
@@ -47,34 +47,36 @@ def test_of_two_phones_at_the_same_instant_one_is_kept_and_one_known(engine: Eng
     assert sorted(outcomes) == [Outcome.KEPT] + [Outcome.KNOWN] * 7
 
 
-def test_a_batch_sees_what_came_before_in_it(engine: Engine) -> None:
-    records = begun(engine, "r1")
+def test_a_batch_sees_what_came_before_in_it(database: Database) -> None:
+    records = begun(database, "r1")
     batch = [(told("a"), None), (told("a"), None), (told("b", 5), None), (told("c", 90), None)]
     kept = records.keep(batch, [], NOW_US)
     assert [k.outcome for k in kept] == ["kept", "kept", "known", "kept"]
     assert [t.what.id for t in records.told("r1")] == ["a", "b", "c"]
 
 
-def test_a_round_holds_a_bounded_number(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_round_holds_a_bounded_number(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rounds, "EMPTYINGS_MAX", 2)
-    records = begun(engine, "r1")
+    records = begun(database, "r1")
     kept = records.keep([(told(str(n), n * 60), None) for n in range(3)], [], NOW_US)
     assert [(k.outcome, k.reason) for k in kept][2] == (Outcome.CONFLICT, "round_full")
     assert len(records.told("r1")) == 2
 
 
-def test_a_crew_begins_a_bounded_number_of_rounds_a_day(engine: Engine) -> None:
-    records = begun(engine, *(f"r{n}" for n in range(rounds.ROUNDS_A_DAY_MAX)))
-    begun(engine, "r0")  # again is once
+def test_a_crew_begins_a_bounded_number_of_rounds_a_day(database: Database) -> None:
+    records = begun(database, *(f"r{n}" for n in range(rounds.ROUNDS_A_DAY_MAX)))
+    begun(database, "r0")  # again is once
     with pytest.raises(Conflict, match="go on with one"):
-        begun(engine, "one more")
+        begun(database, "one more")
     day_us = 24 * calendar.US_PER_HOUR
     records.start(Round("tomorrow", "a", Category.KITCHEN, NOW_US), NOW_US + day_us)
 
 
-def test_the_oldest_photos_make_room(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_photos_make_room(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "PHOTOS_MAX", 2)
-    records = begun(engine, "r1")
+    records = begun(database, "r1")
     for n in range(3):
         records.keep([(told(str(n), n * 60), None)], [], NOW_US)
         records.put_photo("r1", str(n), b"jpeg", NOW_US + n)

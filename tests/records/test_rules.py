@@ -33,7 +33,7 @@ def campaign(first: date, last: date, **more: Any) -> Campaign:
 
 
 def marks(books: Books) -> int:
-    with books.engine.connect() as db:
+    with books.database.read() as db:
         return int(db.execute(select(func.count()).select_from(unsettled)).scalar_one())
 
 
@@ -60,7 +60,7 @@ def test_a_campaign_marks_its_days_only(books: Books) -> None:
     assert books.balance() == 75
     renamed = Tariffs(TARIFFS.all, [campaign(DAY, DAY, communities=["oak"], name_en="Oak's")])
     kept = books.entries()
-    Settler(books.engine, REGISTRY, renamed).settle(NOW_US, stop=lambda: True)
+    Settler(books.database, REGISTRY, renamed).settle(NOW_US, stop=lambda: True)
     assert marks(books) == 0, "another name changes no points"
     assert books.entries() == kept
 
@@ -70,7 +70,7 @@ def test_the_same_rules_mark_nothing_however_often_a_program_starts(books: Books
     for _ in range(3):
         books.settle()
     kept = books.entries()
-    Settler(books.engine, REGISTRY, TARIFFS).settle(NOW_US, stop=lambda: True)
+    Settler(books.database, REGISTRY, TARIFFS).settle(NOW_US, stop=lambda: True)
     assert marks(books) == 0
     assert books.entries() == kept
 
@@ -80,14 +80,14 @@ def test_a_corrected_door_is_followed(books: Books) -> None:
     books.settle()
     assert (books.balance(HOME), books.balance(OTHER)) == (25, 25)
     mended = small_registry(took={("bin-001", "kitchen"): Category.RESIDUAL})
-    Settler(books.engine, mended, TARIFFS).settle(NOW_US)
+    Settler(books.database, mended, TARIFFS).settle(NOW_US)
     assert (books.balance(HOME), books.balance(OTHER)) == (0, 25)
     assert books.entries(HOME)[-1].entry.reason == "registry"
     books.check()
 
 
 def test_a_program_with_older_rules_settles_nothing_back(books: Books) -> None:
-    old = Settler(books.engine, REGISTRY, TARIFFS)
+    old = Settler(books.database, REGISTRY, TARIFFS)
     books.keep(kitchen(0))
     old.settle(NOW_US)
     books.settle(tariffs=Tariffs([*TARIFFS.all, tariff(DAY, deposit_points=15)]))

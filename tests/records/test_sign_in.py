@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import func, select, update
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.database import Database
 from smartbin.people import passwords
 from smartbin.people.codes import TRIES, Codes
 from smartbin.people.passwords import Passwords
@@ -40,29 +41,29 @@ def at_once(times: int, act: Callable[[int], object]) -> list[object]:
     return outcomes
 
 
-def test_many_guesses_at_once_are_many(engine: Engine) -> None:
-    throttle = Throttle(engine)
+def test_many_guesses_at_once_are_many(database: Database) -> None:
+    throttle = Throttle(database)
     waits = at_once(12, lambda n: throttle.take(Attempt("user li", f"10.0.0.{n}"), NOW_US))
     assert waits.count(0) == BY_NAME.free
     assert max(waits, key=lambda w: int(str(w))) == BY_NAME.first_s
 
 
 def test_an_address_that_tries_many_names_waits_and_no_flood_grows_the_table(
-    engine: Engine,
+    database: Database,
 ) -> None:
-    throttle = Throttle(engine)
+    throttle = Throttle(database)
     waits = [
         throttle.take(Attempt(f"user {n}", f"2001:db8::{n:x}"), NOW_US)
         for n in range(BY_ADDRESS.free + 2)
     ]
     assert waits == [0] * BY_ADDRESS.free + [1, 1]  # one /64 is one customer
-    with engine.connect() as db:
+    with database.read() as db:
         assert (db.scalar(select(func.count()).select_from(sign_in_try)) or 0) <= 2 * len(waits)
     assert {throttle.take(Attempt(f"u{n}", f"10.1.{n}.1"), NOW_US) for n in range(50)} == {0}
 
 
-def test_another_spelling_of_a_name_is_no_new_name_to_guess_at(engine: Engine) -> None:
-    service = SignIn(engine)
+def test_another_spelling_of_a_name_is_no_new_name_to_guess_at(database: Database) -> None:
+    service = SignIn(database)
     typed = ["li.wei", " li.wei", "li.wei ", "  li.wei", "li.wei\t", "li.wei"]
     outcomes: list[type[Exception]] = []
     for n, name in enumerate(typed):
@@ -73,8 +74,8 @@ def test_another_spelling_of_a_name_is_no_new_name_to_guess_at(engine: Engine) -
     assert outcomes == [Wrong] * BY_NAME.free + [TooOften]
 
 
-def test_a_right_password_does_not_wipe_out_the_waits_of_wrong_ones(engine: Engine) -> None:
-    throttle = Throttle(engine)
+def test_a_right_password_does_not_wipe_out_the_waits_of_wrong_ones(database: Database) -> None:
+    throttle = Throttle(database)
     for n in range(BY_ADDRESS.free):
         throttle.take(Attempt(f"user {n}", "10.0.0.1"), NOW_US)
     own = Attempt("user mine", "10.0.0.1")
@@ -84,8 +85,8 @@ def test_a_right_password_does_not_wipe_out_the_waits_of_wrong_ones(engine: Engi
     assert throttle.take(own, later_us) > 0
 
 
-def test_a_code_is_spent_once_by_however_many_at_once(engine: Engine) -> None:
-    codes = Codes(engine, Passwords())
+def test_a_code_is_spent_once_by_however_many_at_once(database: Database) -> None:
+    codes = Codes(database, Passwords())
     code, _ = codes.make("11111111", "office", NOW_US)
     assert sorted(at_once(4, lambda n: codes.spend("11111111", code, NOW_US)), key=str) == [
         False,
@@ -95,44 +96,44 @@ def test_a_code_is_spent_once_by_however_many_at_once(engine: Engine) -> None:
     ]
 
 
-def test_guesses_at_once_do_not_get_more_tries(engine: Engine) -> None:
-    codes = Codes(engine, Passwords())
+def test_guesses_at_once_do_not_get_more_tries(database: Database) -> None:
+    codes = Codes(database, Passwords())
     code, _ = codes.make("11111111", "office", NOW_US)
     wrong = f"{(int(code) + 1) % 10**8:08}"
     assert not any(at_once(TRIES, lambda n: codes.spend("11111111", wrong, NOW_US)))
     assert not codes.spend("11111111", code, NOW_US)
 
 
-def test_users_and_sessions_are_kept_on_both(engine: Engine) -> None:
-    users = Users(engine, Passwords())
+def test_users_and_sessions_are_kept_on_both(database: Database) -> None:
+    users = Users(database, Passwords())
     users.create("王伟", Role.COMMUNITY, "oak", "four quiet lorries", NOW_US)
     user = users.verified(" 王伟 ", "four quiet lorries")
     assert user is not None
     assert user.principal == Principal(Role.COMMUNITY, "王伟", "oak")
-    sessions = Sessions(engine)
+    sessions = Sessions(database)
     secret = sessions.start(user.principal, "phone", NOW_US)
     assert sessions.principal_of(secret, NOW_US + calendar.US_PER_HOUR) == user.principal
     assert sessions.principal_of(secret, NOW_US + 14 * calendar.US_PER_HOUR) is None
-    with engine.connect() as db:
+    with database.read() as db:
         from smartbin.people.tables import session
 
         assert secret not in str(db.execute(select(session)).all())
 
 
 def test_a_password_kept_by_weaker_parameters_is_hashed_anew_and_nobody_is_put_out(
-    engine: Engine,
+    database: Database,
 ) -> None:
-    users, sessions = Users(engine, Passwords()), Sessions(engine)
+    users, sessions = Users(database, Passwords()), Sessions(database)
     for name in ("li", "wang"):
         users.create(name, Role.CREW, None, "four quiet lorries", NOW_US)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("four quiet lorries")
-    with engine.begin() as db:
+    with database.write() as db:
         db.execute(update(app_user).values(password=weak))
     secret = sessions.start(Principal(Role.CREW, "li"), "phone", NOW_US)
     assert users.verified("li", "another") is None
     for _ in range(2):
         assert users.verified("li", "four quiet lorries") is not None
-    with engine.connect() as db:
+    with database.read() as db:
         asked = select(app_user.c.name, app_user.c.password)
         kept = {row.name: row.password for row in db.execute(asked)}
     assert (kept["li"] != weak, kept["wang"] == weak) == (True, True)
@@ -140,8 +141,8 @@ def test_a_password_kept_by_weaker_parameters_is_hashed_anew_and_nobody_is_put_o
     assert sessions.principal_of(secret, NOW_US) is not None
 
 
-def test_a_name_is_one_persons_and_a_password_no_word_to_guess(engine: Engine) -> None:
-    users = Users(engine, Passwords())
+def test_a_name_is_one_persons_and_a_password_no_word_to_guess(database: Database) -> None:
+    users = Users(database, Passwords())
     users.create("li", Role.CREW, None, "four quiet lorries", NOW_US)
     with pytest.raises(BadInput, match="a user 'li' exists"):
         users.create(" li ", Role.OFFICE, None, "five quiet lorries", NOW_US)

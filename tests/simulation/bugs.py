@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.delivery import Delivery
 from gateway.pipeline import Pipeline
@@ -119,19 +118,16 @@ class MarksNewLinesLater(DepositLines):
     """Keeps new lines in one transaction and their marks in the next."""
 
     def append(self, deposits: Sequence[Deposit]) -> None:
-        try:
-            self._prepare()
-            new = []
-            with self._engine.begin() as db:
-                for line in map(self._line, deposits):
-                    if db.exec_driver_sql(deposit_lines._ADD_LINES, line).rowcount:
-                        new.append(line)
-            with self._engine.begin() as db:
-                for line in new:
-                    add = deposit_lines._ADD_MARKS.format("(?, ?)")
-                    db.exec_driver_sql(add, (line[3], line[4]))
-        except SQLAlchemyError as error:
-            raise StoreUnavailable(str(error)) from error
+        self._prepare()
+        new = []
+        with self._database.write() as db:
+            for line in map(self._line, deposits):
+                if db.exec_driver_sql(deposit_lines._ADD_LINES, line).rowcount:
+                    new.append(line)
+        with self._database.write() as db:
+            for line in new:
+                add = deposit_lines._ADD_MARKS.format("(?, ?)")
+                db.exec_driver_sql(add, (line[3], line[4]))
 
 
 class KeepsTornLines(Quarantine):

@@ -158,7 +158,7 @@ def _points(world: World, lines: list[tuple[Any, ...]]) -> Iterator[str]:
     }
     verdicts = [dict(zip(SAID, row, strict=True)) for row in said]
     wanted = oracle(deposits, known, {"tariff": [TARIFF]}, verdicts)
-    books = Books(world.machine.engines[0], world.machine.folder)
+    books = Books(world.machine.records[0], world.machine.folder)
     for code in CARDS:
         if books.balance(code) != wanted[code]:
             yield f"{code} has {books.balance(code)} points, {wanted[code]} are due"

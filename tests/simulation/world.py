@@ -15,13 +15,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
 from gateway.backoff import Backoff
 from gateway.meters import Meters
 from gateway.pipeline import Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.points.settle import Settler
@@ -56,24 +56,24 @@ class Parts:
 
 
 class Machine:
-    """A folder, the two programs' engines over it, and its files as they are at first. It serves
-    one world after another: an engine compiles its statements once.
+    """A folder, the two programs' ways into its records, and its files as they are at first. It
+    serves one world after another: a database compiles its statements once.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "quarantine").mkdir()
-        self.engines = [_impatient(f"sqlite:///{folder}/records.db") for _ in range(2)]
-        prepare(self.engines[0])
-        Books(self.engines[0], folder).load()
+        self.records = [_impatient(f"sqlite:///{folder}/records.db") for _ in range(2)]
+        self.records[0].prepare()
+        Books(self.records[0], folder).load()
         SqliteWriter(folder / "telemetry.db", SHANGHAI).close()
         self.forget()
         self.files = {p: p.read_bytes() for p in folder.rglob("*.db")}
 
     def forget(self) -> None:
         """No program runs any more."""
-        for engine in self.engines:
-            engine.dispose()
+        for records in self.records:
+            records.close()
 
 
 @contextlib.contextmanager
@@ -89,14 +89,14 @@ def machine() -> Iterator[Machine]:
         shutil.rmtree(folder)
 
 
-def _impatient(url: str) -> Engine:
-    engine = open_engine(url)
+def _impatient(url: str) -> Database:
+    records = Database.open(url)
 
-    @event.listens_for(engine, "connect")
+    @event.listens_for(records.engine, "connect")
     def no_waiting(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA busy_timeout=0")
 
-    return engine
+    return records
 
 
 class World:
@@ -138,7 +138,7 @@ class World:
         self.broker.wire = []  # what the process before had read died with it
         self.broker.connect()
         pipeline = self._pipeline(process)
-        settler = self.parts.settler(self.machine.engines[1], REGISTRY, TARIFFS)
+        settler = self.parts.settler(self.machine.records[1], REGISTRY, TARIFFS)
         for _ in range(TURNS_MAX):
             if not (self.broker.queue or self.broker.inflight):
                 break
@@ -159,24 +159,24 @@ class World:
             self._judge(chance.choice(self.deposits))
         if chance.random() < 0.3:
             at_once = chance.choice([1, 300])
-            engine = self.machine.engines[1]
-            self._write(lambda: settler.settle(NOW_US, at_once, self._between), engine)
+            records = self.machine.records[1]
+            self._write(lambda: settler.settle(NOW_US, at_once, self._between), records)
 
     def _judge(self, deposit: Deposit) -> None:
-        chance, engine = self.fate.chance, self.machine.engines[1]
+        chance, records = self.fate.chance, self.machine.records[1]
         verdict = chance.choice(list(Verdict))
         judge = chance.choice([Judge.SUPERVISOR, Judge.INSPECTOR])
         at_us = NOW_US + next(self.ticks)
-        judgements = HumanVerdicts(engine, SHANGHAI)
-        self._write(lambda: judgements.add(deposit, verdict, judge, "w", "seen", at_us), engine)
+        judgements = HumanVerdicts(records, SHANGHAI)
+        self._write(lambda: judgements.add(deposit, verdict, judge, "w", "seen", at_us), records)
         self.judged.append((deposit.device, deposit.door, deposit.at_us))
 
     def _between(self) -> bool:
         self.fate.step("between two transactions of settling")
         return False
 
-    def _write(self, call: Callable[[], object], engine: Engine) -> None:
-        connection = engine.raw_connection()
+    def _write(self, call: Callable[[], object], records: Database) -> None:
+        connection = records.engine.raw_connection()
         database: Any = connection.driver_connection
         connection.close()
         self.disk.write("records", call, database)
@@ -187,8 +187,8 @@ class World:
         database = telemetry._db
         assert database is not None
         database.execute("PRAGMA busy_timeout=0")
-        engine = self.machine.engines[0]
-        lines = self.parts.lines(engine, SHANGHAI)
+        records = self.machine.records[0]
+        lines = self.parts.lines(records, SHANGHAI)
         shelf = self.parts.quarantine(self.machine.folder / "quarantine")
         return self.parts.pipeline(
             Link(self.broker, self.fate, self.parts.drop_stale),
@@ -199,7 +199,7 @@ class World:
                 ),
                 POISONOUS_G,
             ),
-            _Store(lambda facts: self._write(lambda: lines.append(facts), engine), UNLUCKY_G),
+            _Store(lambda facts: self._write(lambda: lines.append(facts), records), UNLUCKY_G),
             _Shelf(lambda rejected: self.disk.write("quarantine", lambda: shelf.add(rejected))),
             Meters(lambda: float(next(self.ticks)), lambda: CLOCK_US),
             Backoff(0.1, 1.0, self.fate.chance),

@@ -18,7 +18,7 @@ from api.app import create_app
 from api.parts import Parts
 from gateway.http import Board
 from gateway.meters import Meters
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import Rejected
 from smartbin.quarantine.store import Quarantine
@@ -46,14 +46,14 @@ def gateway_metrics(folder: Path) -> str:
 
 
 def api_metrics(folder: Path) -> str:
-    engine = open_engine(f"sqlite:///{folder}/r.db")
+    database = Database.open(f"sqlite:///{folder}/r.db")
     reader = open_reader(f"sqlite:///{folder}/t.db", SHANGHAI)
-    prepare(engine)
-    parts = Parts(small_registry(), reader, engine, folder, lambda: 0, settle_every_s=60)
+    database.prepare()
+    parts = Parts(small_registry(), reader, database, folder, lambda: 0, settle_every_s=60)
     with TestClient(create_app(parts)) as client:
         client.get("/healthz")
         text = client.get("/metrics").text
-    engine.dispose()
+    database.close()
     return text
 
 

@@ -7,27 +7,27 @@ from pathlib import Path
 import pytest
 
 from smartbin.core.errors import BadInput
-from smartbin.database.engine import open_engine, prepare
+from smartbin.database import Database
 from smartbin.people.principals import Principal, Role
 from smartbin.people.tokens import Tokens
 
 
 def test_a_token_is_looked_up_while_another_connection_writes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/records.db"
-    gateway, api = open_engine(url), open_engine(url)
-    prepare(gateway)
+    gateway, api = Database.open(url), Database.open(url)
+    gateway.prepare()
     secret = Tokens(gateway).create("truck-3", Role.CREW)
-    with gateway.begin():  # holds the write lock; a second writer would be refused after 5 s
+    with gateway.write():  # holds the write lock; a second writer would be refused after 5 s
         assert Tokens(api).principal_of(secret) == Principal(Role.CREW, "truck-3")
         assert Tokens(api).principal_of("guessed") is None
-    gateway.dispose()
-    api.dispose()
+    gateway.close()
+    api.close()
 
 
 def test_a_name_is_given_once_and_a_role_what_it_needs(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/records.db")
-    prepare(engine)
-    tokens = Tokens(engine)
+    database = Database.open(f"sqlite:///{tmp_path}/records.db")
+    database.prepare()
+    tokens = Tokens(database)
     first = tokens.create("truck-3", Role.CREW)
     cases = [
         ("truck-3", Role.OFFICE, None, "--name: a token 'truck-3' exists"),
@@ -41,4 +41,4 @@ def test_a_name_is_given_once_and_a_role_what_it_needs(tmp_path: Path) -> None:
             tokens.create(name, role, community)
     assert tokens.names() == [Principal(Role.CREW, "truck-3")]
     assert tokens.principal_of(first) == Principal(Role.CREW, "truck-3")
-    engine.dispose()
+    database.close()

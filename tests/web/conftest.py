@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from sqlalchemy import Engine
 
 from api.app import create_app
 from api.parts import Parts
 from smartbin.core import calendar
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
 from smartbin.people.users import Users
@@ -53,8 +52,8 @@ class Screens:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def engine(self) -> Engine:
-        return self.parts.engine
+    def database(self) -> Database:
+        return self.parts.database
 
     @property
     def quarantine(self) -> Path:
@@ -101,12 +100,12 @@ def registry() -> Registry:
 def screens(tmp_path: Path, browser: Browser, registry: Registry) -> Iterator[Screens]:
     url = f"sqlite:///{tmp_path}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
-    engine = open_engine(ready.sqlite(tmp_path))
-    users = Users(engine, Passwords())
+    database = Database.open(ready.sqlite(tmp_path))
+    users = Users(database, Passwords())
     for role in (Role.CREW, Role.OFFICE):
         users.create(role, role, None, PASSWORD, now_us())
     quarantine = tmp_path / "quarantine"
-    parts = Parts(registry, reader, engine, quarantine, now_us, STATIC, tariffs=TARIFFS)
+    parts = Parts(registry, reader, database, quarantine, now_us, STATIC, tariffs=TARIFFS)
     port = free_port()
     with ExitStack() as running:
         running.enter_context(serving(parts, port))
@@ -115,7 +114,7 @@ def screens(tmp_path: Path, browser: Browser, registry: Registry) -> Iterator[Sc
             context.close()
     reader.close()
     writer.close()
-    engine.dispose()
+    database.close()
 
 
 @contextmanager

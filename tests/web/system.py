@@ -19,7 +19,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import update
 
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
 from smartbin.people.tables import session
@@ -93,10 +93,10 @@ class System:
 
     def end_every_session(self) -> None:
         """As if all had grown too old."""
-        engine = open_engine(f"sqlite:///{self.gateway.folder}/records.db")
-        with engine.begin() as db:
+        database = Database.open(f"sqlite:///{self.gateway.folder}/records.db")
+        with database.write() as db:
             db.execute(update(session).values(ends_us=1))
-        engine.dispose()
+        database.close()
 
     def collections(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.asked("collections")["collections"]
@@ -114,11 +114,11 @@ def running(folder: Path, browser: Browser) -> Iterator[System]:
         **gateway.environment(),
         "SMARTBIN_API_HTTP": f"127.0.0.1:{free_port()}",
     }
-    engine = open_engine(ready.sqlite(folder))  # where the gateway's settings say
-    users = Users(engine, Passwords())
+    database = Database.open(ready.sqlite(folder))  # where the gateway's settings say
+    users = Users(database, Passwords())
     for name, role in PEOPLE.items():
         users.create(name, role, None, PASSWORD, time.time_ns() // 1000)
-    engine.dispose()
+    database.close()
     gateway.start()
     with (folder / "api.log").open("ab") as log:
         api = subprocess.Popen([sys.executable, "-m", "api"], env=settings, stdout=log, stderr=log)

@@ -202,7 +202,7 @@ def test_a_round_that_the_api_has_lost_is_told_again_as_a_whole(screens: Screens
         return [(row["device"], row["source"]) for row in found]
 
     assert told() == [("bin-001", "crew")]
-    with screens.engine.begin() as db:  # a backup from before the round is put in place
+    with screens.database.write() as db:  # a backup from before the round is put in place
         db.execute(delete(emptying))
         db.execute(delete(round_))
     assert told() == []
@@ -211,7 +211,7 @@ def test_a_round_that_the_api_has_lost_is_told_again_as_a_whole(screens: Screens
     other.get_by_role("button", name="箱体损坏").click()
     until(lambda: told() == [("bin-001", "crew")], "what it had taken is told again")
     expect(page.get_by_text("已全部上传")).to_be_visible()
-    with screens.engine.connect() as db:
+    with screens.database.read() as db:
         assert db.execute(select(problem.c.device)).all() == [("bin-002",)]
 
 

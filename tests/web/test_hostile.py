@@ -96,7 +96,7 @@ def fill(screens: Screens) -> str:
     table = screens.quarantine.parent / "accounts.csv"
     header = "card,kind,community,from,to,account"
     table.write_text(f"{header}\nH1,household,oak,2025-01-01,,{HOME}\n", encoding="utf-8")
-    Accounts(screens.engine).load(table, screens.parts.registry.communities, now)
+    Accounts(screens.database).load(table, screens.parts.registry.communities, now)
     office = signed_in(screens, {"name": "office", "password": PASSWORD})
     person = {"name": HOSTILE, "role": "crew", "community": None, "password": PASSWORD}
     told(screens, office, "users", person)

@@ -50,12 +50,12 @@ HREFS = "all => all.map((a) => a.getAttribute('href'))"
 def signed_in(screens: Screens, role: Role, folder: Path) -> BrowserContext:
     context = screens.context(theme="light", width=1280, height=900)
     if role is Role.RESIDENT:
-        Books(screens.engine, folder).load(TABLE, now_us())
-        code, _ = Codes(screens.engine, Passwords()).make(HOME, "office", now_us())
+        Books(screens.database, folder).load(TABLE, now_us())
+        code, _ = Codes(screens.database, Passwords()).make(HOME, "office", now_us())
         screens.sign_in(context, card="H1", code=code)
     else:
         name = f"a-{role}"
-        users = Users(screens.engine, Passwords())
+        users = Users(screens.database, Passwords())
         users.create(name, role, BOUND.get(role), PASSWORD, now_us())
         screens.sign_in(context, name=name, password=PASSWORD)
     return context

@@ -23,7 +23,8 @@ from smartbin.facts.events import (
 from smartbin.facts.wire import Decoder
 from smartbin.people.codes import Codes
 from smartbin.people.passwords import Passwords
-from smartbin.points.redemptions import Reward, Shop
+from smartbin.points.catalogue import Reward, RewardCatalogue
+from smartbin.points.redemptions import Redemptions
 from smartbin.quarantine.store import Quarantine
 from tests.places import SHANGHAI, small_registry
 from tests.real import ROOT, missing
@@ -111,15 +112,15 @@ def filled(screens: Screens, tmp_path: Path) -> Screens:
         Alarm("bin-002", "", at_us - second_us, AlarmType.FIRE, True),
         Alarm("bin-001", "kitchen", at_us - second_us, AlarmType.JAM, True),
     ])  # fmt: skip
-    books = Books(screens.engine, tmp_path)
+    books = Books(screens.database, tmp_path)
     books.load(TABLE, at_us)
     books.keep(*[one for one in deposits if one.account])
     books.settle(at_us)
-    shop = Shop(screens.engine, SHANGHAI)
-    shop.put(Reward("soap", "洗衣皂", "Soap", 20, 6))
-    shop.put(Reward("oil", "食用油", "Cooking oil", 90_000, 2))
-    shop.put(Reward("bags", "垃圾袋", "Bin bags", 10, 0))
-    shop.redeem(HOME, "first", "soap", 1, "office", at_us)
+    redemptions = Redemptions(screens.database, SHANGHAI)
+    RewardCatalogue(screens.database).put(Reward("soap", "洗衣皂", "Soap", 20, 6))
+    RewardCatalogue(screens.database).put(Reward("oil", "食用油", "Cooking oil", 90_000, 2))
+    RewardCatalogue(screens.database).put(Reward("bags", "垃圾袋", "Bin bags", 10, 0))
+    redemptions.redeem(HOME, "first", "soap", 1, "office", at_us)
     wrong = Decoder(registry).decode("smartbin/v1/testsite/bin-009/deposit", b'{"at":1}', at_us)
     Quarantine(tmp_path / "quarantine").add(wrong.rejected)
     return screens
@@ -179,7 +180,7 @@ def test_the_crew_page_with_everything_open(filled: Screens) -> None:
 
 def test_the_residents_page(filled: Screens) -> None:
     context = filled.context(theme="light", width=360, height=740)
-    code, _ = Codes(filled.engine, Passwords()).make(HOME, "office", now_us())
+    code, _ = Codes(filled.database, Passwords()).make(HOME, "office", now_us())
     filled.sign_in(context, card="H1", code=code)
 
     def asked(page: Page) -> None:
