@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -118,3 +119,56 @@ def test_locks_hold_hashes_and_no_addresses() -> None:
         assert "--hash=sha256:" in text
         assert "://" not in text
         assert "index-url" not in text
+
+
+# What only smartbin/database may touch: every other way to a connection begins with one of these.
+_WAYS_IN = {"Engine", "create_engine", "event", "exc", "engine", "pool"}
+_INSIDE = {"engine", "migrations"}
+
+
+def _ways_past(source: str) -> list[str]:
+    """What of a module reaches the database past ``Database.read()`` and ``write()``."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [a.name for a in node.names if a.name.startswith("sqlalchemy")]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            where, names = node.module, {alias.name for alias in node.names}
+            if where == "sqlalchemy":
+                found += sorted(names & _WAYS_IN)
+            elif where.startswith("sqlalchemy.") and where.split(".")[1] in _WAYS_IN:
+                found.append(where)
+            elif where.startswith("smartbin.database."):
+                found += [where] * (where.split(".")[2] in _INSIDE)
+            elif where == "smartbin.database":
+                found += sorted(names & _INSIDE)
+        elif isinstance(node, ast.Attribute) and node.attr == "engine":
+            found.append(".engine")
+    return found
+
+
+def test_the_database_is_reached_by_read_and_write_only() -> None:
+    own = ROOT / "smartbin" / "database"
+    modules = [
+        path
+        for room in ("api", "gateway", "simulator", "smartbin")
+        for path in (ROOT / room).rglob("*.py")
+        if own not in path.parents
+    ]
+    past = {str(path.relative_to(ROOT)): _ways_past(path.read_text("utf-8")) for path in modules}
+    assert {path: found for path, found in past.items() if found} == {}
+    assert any("database.write()" in path.read_text("utf-8") for path in modules)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from sqlalchemy import Connection, Engine",
+        "import sqlalchemy as sa",
+        "from sqlalchemy.exc import SQLAlchemyError",
+        "from smartbin.database.engine import open_engine",
+        "def put(database):\n    with database.engine.begin(): pass",
+    ],
+)
+def test_a_way_past_is_found(source: str) -> None:
+    assert _ways_past(source)
