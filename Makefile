@@ -39,7 +39,7 @@ soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliab
 	$(BIN)/python -m tests.simulation 0 9999
 	$(BIN)/python -m tests.faults 10
 	SMARTBIN_TEST_POINTS_DAYS=30 $(BIN)/python -m pytest --timeout=7200 tests/e2e/test_points.py $(ARGS)
-	$(BIN)/python -m tests.soak.board
+	$(BIN)/python -m tools.soak.board
 	SMARTBIN_TEST_FUZZ_INPUTS=1000000 $(BIN)/python -m pytest --timeout=7200 tests/fuzz $(ARGS)
 	SMARTBIN_TEST_REQUESTS=all $(BIN)/python -m pytest --timeout=7200 tests/api/test_every_request.py $(ARGS)
 	SMARTBIN_TEST_CONNECTIONS=10000 $(BIN)/python -m pytest --timeout=7200 tests/broker/test_abuse.py $(ARGS)
@@ -50,7 +50,7 @@ coverage: .venv/ready-dev api/static/index.html ## run the tests and say which b
 
 mutants: .venv/ready-mutation ## change the guarantee, wire, points and sorting line by line: tests must notice (ARGS="smartbin.points.*")
 	SMARTBIN_TEST_SEEDS=20 $(BIN)/mutmut run --max-children 1 $(ARGS)
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tools.mutants
 
 check: .venv/ready-dev audit ## format, lint, types, import rules, known vulnerabilities
 	$(BIN)/ruff format --check .
@@ -59,10 +59,10 @@ check: .venv/ready-dev audit ## format, lint, types, import rules, known vulnera
 	$(BIN)/lint-imports
 
 audit: .venv/ready-dev ## known vulnerabilities of what the locks name (AUDIT=required: fail where that cannot be asked)
-	@$(BIN)/python -m tests.audit
+	@$(BIN)/python -m tools.audit
 
 bench: .venv/ready-dev ## measure the promises about speed, as ratios within one run
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tools.bench $(ARGS)
 
 secrets: .venv/ready ## make every secret of a deployment in deploy/secrets (HOST="name address ...": how it is reached)
 	@$(BIN)/python -m gateway secrets $(foreach host,$(HOST),--host $(host)) $(ARGS)
@@ -70,7 +70,7 @@ secrets: .venv/ready ## make every secret of a deployment in deploy/secrets (HOS
 web: api/static/index.html ## build the screens into api/static
 
 screenshots: .venv/ready-dev api/static/index.html ## draw every view in its states and sizes (docs/images, var/screenshots)
-	$(BIN)/python -m tests.screenshots $(ARGS)
+	$(BIN)/python -m tools.screenshots $(ARGS)
 
 # Their types are made from the API's description and their help from the guide: a change of these builds
 # them anew.

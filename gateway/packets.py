@@ -3,7 +3,7 @@
 paho reads every packet with several small ``recv`` calls, builds a message object with a lock of
 its own, and sends each PUBACK with a system call of its own. Here PUBLISH packets, nearly all of
 the traffic, are cut straight out of large reads; every other packet is lent to paho, which keeps
-the protocol's state. ``python -m tests.bench drain`` says what it is worth.
+the protocol's state. ``python -m tools.bench drain`` says what it is worth.
 """
 
 from __future__ import annotations

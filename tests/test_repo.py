@@ -21,7 +21,7 @@ from smartbin.core.settings import ALL_NAMES, PREFIX, Settings
 from smartbin.database import Database
 from smartbin.facts.wire import asyncapi
 from smartbin.telemetry import open_reader
-from tests.places import SHANGHAI, small_registry
+from tests.places.small import SHANGHAI, small_registry
 from tools import tables
 
 ROOT = Path(__file__).parents[1]

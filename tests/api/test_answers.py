@@ -17,7 +17,7 @@ from smartbin.facts.events import Collection, Deposit, Item, Judge, LevelReading
 from smartbin.facts.wire import Rejected
 from smartbin.people.tokens import Role
 from smartbin.quarantine.store import Quarantine
-from tests.api.conftest import NOON_US, Api
+from tests.api.client import NOON_US, Api
 
 MINUTE_US = 60 * calendar.US_PER_S
 

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from smartbin.accounts.store import Accounts
 from smartbin.facts.events import Collection, Deposit, LevelReading, Verdict
 from smartbin.people.principals import Role
-from tests.api.conftest import NOON_US, PAGE, opened
+from tests.api.client import NOON_US, PAGE, opened
 from tests.api.serving import served
 from tests.real import ROOT
 

@@ -32,8 +32,8 @@ from smartbin.points.catalogue import Reward, RewardCatalogue
 from smartbin.points.redemptions import Redemptions
 from smartbin.quarantine.store import Quarantine
 from smartbin.verdicts.store import HumanVerdicts
-from tests.api.conftest import NOON_US, PAGE, Api, opened
-from tests.places import SHANGHAI, small_registry
+from tests.api.client import NOON_US, PAGE, Api, opened
+from tests.places.small import SHANGHAI, small_registry
 from tests.real import ROOT
 
 FORMULA = "=HYPERLINK(1)"

@@ -13,8 +13,8 @@ from api.app import BODY_BYTES_MAX, create_app
 from smartbin.database import Database
 from smartbin.people.tokens import Role
 from smartbin.telemetry import open_reader
-from tests.api.conftest import Api
-from tests.places import SHANGHAI
+from tests.api.client import Api
+from tests.places.small import SHANGHAI
 
 
 @pytest.mark.parametrize(

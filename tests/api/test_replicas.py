@@ -32,10 +32,10 @@ from smartbin.places.load import load
 from smartbin.points.tables import ledger
 from smartbin.telemetry import open_writer
 from tests import postgres
-from tests.api.conftest import PAGE
+from tests.api.client import PAGE
 from tests.broker.process import SITE
 from tests.faults.plant import Api
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import free_port, until
 
 pytestmark = pytest.mark.real

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from api.endpoints import API, endpoints, permitted, roles_of, routes_of
 from smartbin.people.principals import Role
-from tests.api.conftest import Api
+from tests.api.client import Api
 
 FILLED = {"device": "bin-001", "community": "oak", "account": "acc-oak-1"}
 

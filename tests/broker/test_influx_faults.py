@@ -34,7 +34,7 @@ from tests.broker.faulty import Relay
 from tests.broker.process import SITE, Gateway
 from tests.broker.test_kill import START_US, deposits, single
 from tests.influx import Influxd, influxd
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import Mosquitto, until
 
 pytestmark = pytest.mark.real

@@ -24,7 +24,7 @@ from smartbin.telemetry import open_source, open_writer
 from tests import postgres
 from tests.contract.test_copy import all_answers, history
 from tests.influx import Influx
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import ROOT, free_port, program
 
 NOON_US = 1_774_756_800_000_000

@@ -31,7 +31,7 @@ from smartbin.telemetry import open_reader, open_source, open_writer
 from tests.contract.checks import FOREVER
 from tests.contract.histories import DOORS, Question, answers
 from tests.influx import Influx
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import ROOT
 
 FIRST = date(2026, 3, 1)

@@ -21,7 +21,7 @@ from smartbin.telemetry import TelemetryReader, open_reader, open_writer, setup
 from smartbin.telemetry.influx.flux import text
 from tests.contract.checks import DAY, FOREVER, KITCHEN, put
 from tests.influx import Influx
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import free_port
 
 pytestmark = pytest.mark.real

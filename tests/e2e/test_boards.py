@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.boards import RATE, heard
+from tools.bench.boards import RATE, heard
 
 
 @pytest.mark.real

@@ -30,7 +30,7 @@ from smartbin.quarantine.store import Quarantine
 from tests.broker.process import SITE
 from tests.faults.plant import Plant
 from tests.oracle.points import oracle
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import until
 
 START = date(2026, 6, 1)

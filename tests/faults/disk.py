@@ -18,7 +18,7 @@ from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.broker.test_kill import counted, deposits, single
 from tests.faults.campaign import Outcome
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import Mosquitto, missing, until
 
 SIZE = "4m"

@@ -26,7 +26,7 @@ from smartbin.telemetry import TelemetryReader, open_reader, setup
 from tests.broker.process import SITE, Gateway
 from tests.faults.proxy import Proxy
 from tests.influx import Influxd
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.postgres import Postgresd, programs
 from tests.real import ROOT, Mosquitto, free_port, until
 

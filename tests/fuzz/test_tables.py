@@ -18,7 +18,7 @@ from smartbin.places.load import load
 from smartbin.points.rules.load import load_tariffs
 from smartbin.sorting.rules import limits
 from tests.fuzz.mutations import INPUTS, SEED, mutated
-from tests.places import SHANGHAI
+from tests.places.small import SHANGHAI
 from tests.real import ROOT
 
 XINBEI = ROOT / "deploy/xinbei"

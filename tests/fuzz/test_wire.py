@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from smartbin.facts.wire import MESSAGES, REASONS, Decoder, is_last_will
 from smartbin.facts.wire.decode import EARLIEST_US, MAX_AHEAD_US
 from smartbin.quarantine.store import QuarantinedMessage, _line
+from tests.facts.test_wire_examples import EXAMPLES
 from tests.fuzz.mutations import INPUTS, SEED, mutated
-from tests.places import small_registry
+from tests.places.small import small_registry
 from tests.real import ROOT
-from tests.unit.test_wire_examples import EXAMPLES
 
 NOW_US = 1_795_000_000_000_000
 DECODER = Decoder(small_registry())

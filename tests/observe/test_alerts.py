@@ -1,6 +1,6 @@
 """The shipped rules in a real Prometheus, over what a real gateway and API say of themselves while
 one part after another is taken from them. Thresholds are the shipped ones; only the patience is
-shorter. (promtool fires every rule from series written by hand: tests/unit/test_observe.py.)
+shorter. (promtool fires every rule from series written by hand: tests/observe/test_observe.py.)
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from smartbin.facts.events import Deposit, Fact, identity
 from smartbin.quarantine.store import Quarantine, QuarantinedMessage
 from smartbin.telemetry.sqlite.source import SqliteSource
 from tests.oracle.points import oracle
-from tests.places import SHANGHAI
-from tests.records.books import Books
+from tests.places.small import SHANGHAI
+from tests.points.books import Books
 from tests.simulation.devices import in_telemetry
 from tests.simulation.fate import Evil
 from tests.simulation.site import CARDS, CLOCK_US, DECODER, POISONOUS_G, TARIFF, UNLUCKY_G

@@ -8,8 +8,8 @@ from typing import Any
 from smartbin.core import calendar
 from smartbin.facts.wire import Decoder
 from smartbin.points.rules.tariff import Tariff, Tariffs
-from tests.places import SHANGHAI
-from tests.records.books import DAY, HOME, OTHER, REGISTRY
+from tests.places.small import SHANGHAI
+from tests.points.books import DAY, HOME, OTHER, REGISTRY
 
 _KITCHEN = {"deposit_points": 5, "kg_points": 10, "day_max": 2}
 _RECYCLABLE = {"deposit_points": 1, "kg_points": 7}

@@ -28,8 +28,8 @@ from smartbin.points.settle import Settler
 from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry.sqlite.writer import SqliteWriter
 from smartbin.verdicts.store import HumanVerdicts
-from tests.places import SHANGHAI
-from tests.records.books import NOW_US, REGISTRY, Books
+from tests.places.small import SHANGHAI
+from tests.points.books import NOW_US, REGISTRY, Books
 from tests.simulation.broker import Broker, Link
 from tests.simulation.devices import said
 from tests.simulation.disk import Disk

@@ -21,7 +21,7 @@ from smartbin.facts.events import Category, Collection, Deposit, Fact, LevelRead
 from smartbin.facts.wire import Decoder
 from smartbin.places import DeviceKind, Registry
 from smartbin.places.load import load
-from tests.places import small_registry
+from tests.places.small import small_registry
 
 WEEK = Days(date(2026, 11, 2), date(2026, 11, 8))
 

@@ -22,11 +22,11 @@ from smartbin.people.principals import Role
 from smartbin.people.users import Users
 from smartbin.places import Registry
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
-from tests.api.conftest import PAGE
-from tests.places import SHANGHAI, small_registry
+from tests.api.client import PAGE
+from tests.database import ready
+from tests.places.small import SHANGHAI, small_registry
+from tests.points.books import TARIFFS
 from tests.real import ROOT, free_port, missing, program, until
-from tests.records import ready
-from tests.records.books import TARIFFS
 
 PASSWORD = "four quiet lorries"
 STATIC = ROOT / "api" / "static"

@@ -26,9 +26,9 @@ from smartbin.people.tables import session
 from smartbin.people.users import Users
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
-from tests.places import SHANGHAI
+from tests.database import ready
+from tests.places.small import SHANGHAI
 from tests.real import Mosquitto, free_port, until
-from tests.records import ready
 
 PASSWORD = "four quiet lorries"
 PEOPLE = {"crew": Role.CREW, "crew-2": Role.CREW, "office": Role.OFFICE}

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.places import Registry
-from tests.places import SHANGHAI, small_registry
+from tests.places.small import SHANGHAI, small_registry
 from tests.web.conftest import Screens, now_us, serving
 
 pytestmark = pytest.mark.browser

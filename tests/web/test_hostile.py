@@ -26,8 +26,8 @@ from smartbin.facts.events import (
 from smartbin.facts.wire import Rejected
 from smartbin.places import Registry
 from smartbin.quarantine.store import Quarantine
-from tests.api.conftest import PAGE
-from tests.places import SHANGHAI, small_registry
+from tests.api.client import PAGE
+from tests.places.small import SHANGHAI, small_registry
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser

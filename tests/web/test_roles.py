@@ -12,7 +12,7 @@ from smartbin.people.codes import Codes
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
 from smartbin.people.users import Users
-from tests.records.books import HOME, TABLE, Books
+from tests.points.books import HOME, TABLE, Books
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser

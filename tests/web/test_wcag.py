@@ -26,9 +26,9 @@ from smartbin.people.passwords import Passwords
 from smartbin.points.catalogue import Reward, RewardCatalogue
 from smartbin.points.redemptions import Redemptions
 from smartbin.quarantine.store import Quarantine
-from tests.places import SHANGHAI, small_registry
+from tests.places.small import SHANGHAI, small_registry
+from tests.points.books import HOME, TABLE, Books
 from tests.real import ROOT, missing
-from tests.records.books import HOME, TABLE, Books
 from tests.web.conftest import PASSWORD, Screens, now_us
 
 pytestmark = pytest.mark.browser

@@ -1,0 +1,191 @@
+"""Signing in, staying signed in, and being signed out."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from smartbin.core import calendar
+from smartbin.people.passwords import Passwords
+from smartbin.people.principals import Role
+from smartbin.people.users import Users
+from tests.api.client import NOON_US, PAGE, Api
+
+FULL = "/api/v1/bins/full"
+SESSION = "/api/v1/session"
+PASSWORD = "four quiet lorries"
+HOUR_US = calendar.US_PER_HOUR
+
+
+@pytest.fixture
+def users(api: Api) -> Users:
+    found = Users(api.parts.database, Passwords())
+    found.create("li.wei", Role.CREW, None, PASSWORD, NOON_US)
+    return found
+
+
+def sign_in(client: TestClient, password: str = PASSWORD, name: str = "li.wei") -> Any:
+    return client.post(SESSION, json={"name": name, "password": password})
+
+
+def at(api: Api, now_us: int) -> TestClient:
+    """The same stores at another time, asked by the same browser."""
+    client = TestClient(create_app(replace(api.parts, now_us=lambda: now_us)), headers=PAGE)
+    client.cookies = api.client.cookies
+    return client
+
+
+def test_name_and_password_sign_in_until_sign_out(api: Api, users: Users) -> None:
+    assert api.client.get(FULL).status_code == 401
+    assert api.client.get(SESSION).status_code == 401
+    me = {"name": "li.wei", "role": "crew", "community": None, "account": None}
+    answer = sign_in(api.client).json()
+    assert api.client.get(SESSION).json() == answer
+    may = answer.pop("may")
+    assert answer == me
+    assert {"GET /api/v1/bins/full", "POST /api/v1/rounds", "GET /api/v1/site"} <= set(may)
+    assert "GET /api/v1/accounts" not in may
+    assert api.client.get(FULL).status_code == 200
+    kept = dict(api.client.cookies)
+    assert api.client.delete(SESSION).status_code == 204
+    assert api.client.get(FULL).status_code == 401
+    copied = {"Cookie": f"smartbin_session={kept['smartbin_session']}"}
+    assert api.client.get(FULL, headers=copied).status_code == 401  # ended, not only forgotten
+
+
+def test_no_script_and_no_other_site_can_use_the_cookie(api: Api, users: Users) -> None:
+    answer = sign_in(api.client)
+    cookie = answer.headers["Set-Cookie"].lower()
+    assert {"httponly", "samesite=strict", "path=/api"} <= set(cookie.split("; "))
+    assert "secure" not in cookie
+    assert api.client.cookies["smartbin_session"] not in answer.text
+    over_tls = TestClient(api.client.app, base_url="https://testserver", headers=PAGE)
+    assert "secure" in sign_in(over_tls).headers["Set-Cookie"].lower().split("; ")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Requested-With": ""},
+        {"X-Requested-With": "XMLHttpRequest"},
+        {"Origin": "https://other.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_sites_page_changes_nothing(
+    api: Api, users: Users, headers: dict[str, str]
+) -> None:
+    sign_in(api.client)
+    answer = api.client.delete(SESSION, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:smartbin:problem:other-site")
+    assert api.client.post(SESSION, json={}, headers=headers).status_code == 403
+    assert api.client.get(FULL).status_code == 200
+    own = {"Origin": "http://testserver"}
+    assert api.client.delete(SESSION, headers=own).status_code == 204
+
+
+def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(api: Api, users: Users) -> None:
+    users.create("zhao", Role.OFFICE, None, PASSWORD, NOON_US)
+    users.disable("zhao", NOON_US)
+    answers = [
+        sign_in(api.client, "guessed"),
+        sign_in(api.client, "guessed", "nobody"),
+        sign_in(api.client, PASSWORD, "zhao"),
+    ]
+    assert {(a.status_code, a.text, "Set-Cookie" in a.headers) for a in answers} == {
+        (401, answers[0].text, False)
+    }
+
+
+def test_an_unknown_name_takes_as_long_as_a_wrong_password(users: Users) -> None:
+    def median_s(name: str) -> float:
+        times = []
+        for _ in range(5):
+            began = time.perf_counter()
+            assert users.verified(name, "guessed") is None
+            times.append(time.perf_counter() - began)
+        return statistics.median(times)
+
+    users.verified("nobody", "first")  # makes the hash that nobody's is compared with
+    wrong_s, unknown_s = median_s("li.wei"), median_s("nobody")
+    assert 0.4 < unknown_s / wrong_s < 2.5
+
+
+def test_after_some_failures_everybody_waits_and_ever_longer(api: Api, users: Users) -> None:
+    for _ in range(5):
+        assert sign_in(api.client, "guessed").status_code == 401
+    waits = []
+    now_us = NOON_US
+    for _ in range(3):
+        refused = sign_in(at(api, now_us))  # not even the right one passes, here or on a replica
+        assert refused.status_code == 429
+        waits.append(int(refused.headers["Retry-After"]))
+        assert refused.json()["wait_s"] == waits[-1]
+        now_us += waits[-1] * calendar.US_PER_S
+        assert sign_in(at(api, now_us), "guessed").status_code == 401
+    assert waits == [15, 30, 60]
+    assert sign_in(api.client, PASSWORD, "nobody").status_code == 401  # others do not wait
+    now_us += 120 * calendar.US_PER_S
+    assert sign_in(at(api, now_us)).status_code == 200
+    assert sign_in(at(api, now_us), "guessed").status_code == 401  # and the name began anew
+
+
+def test_a_session_ends_when_unused_and_when_old(api: Api, users: Users) -> None:
+    sign_in(api.client)
+    day_us = 24 * HOUR_US
+    assert at(api, NOON_US + 6 * day_us).get(FULL).status_code == 200
+    assert at(api, NOON_US + 12 * day_us).get(FULL).status_code == 200  # used meanwhile
+    assert at(api, NOON_US + 20 * day_us).get(FULL).status_code == 401  # 8 days unused
+    sign_in(api.client)
+    for day in range(5, 30, 5):
+        assert at(api, NOON_US + day * day_us).get(FULL).status_code == 200
+    assert at(api, NOON_US + 30 * day_us).get(FULL).status_code == 401
+
+
+def test_a_new_password_and_disabling_end_every_session(api: Api, users: Users) -> None:
+    sign_in(api.client)
+    users.set_password("li.wei", "another four lorries")
+    assert api.client.get(FULL).status_code == 401
+    assert sign_in(api.client, "another four lorries").status_code == 200
+    users.disable("li.wei", NOON_US)
+    assert api.client.get(FULL).status_code == 401
+    users.enable("li.wei")
+    assert api.client.get(FULL).status_code == 401
+    assert sign_in(api.client, "another four lorries").status_code == 200
+
+
+def test_sessions_are_listed_and_ended_ones_own_only(api: Api, users: Users) -> None:
+    users.create("zhao", Role.OFFICE, None, PASSWORD, NOON_US)
+    sign_in(api.client)
+    other = TestClient(api.client.app, headers=PAGE)
+    sign_in(other, name="zhao")
+    listed = api.client.get("/api/v1/sessions").json()["sessions"]
+    assert [(one["name"], one["role"], one["here"]) for one in listed] == [("li.wei", "crew", True)]
+    path = f"/api/v1/sessions/{listed[0]['id']}"
+    assert other.delete(path).status_code == 404
+    admin = api.as_(Role.ADMIN)
+    every = other.get("/api/v1/sessions", headers=admin).json()["sessions"]
+    assert {(one["name"], one["here"]) for one in every} == {("li.wei", False), ("zhao", True)}
+    assert other.delete(path, headers=admin).status_code == 204
+    assert api.client.get(FULL).status_code == 401
+    assert other.get(FULL).status_code == 200
+
+
+def test_one_person_has_a_bounded_number_of_sessions(api: Api, users: Users) -> None:
+    sign_in(api.client)
+    first = dict(api.client.cookies)["smartbin_session"]
+    later: Any = at(api, NOON_US + 1).app
+    for _ in range(20):
+        phone = TestClient(later, headers=PAGE)
+        sign_in(phone)
+        cookie = {"Cookie": f"smartbin_session={phone.cookies['smartbin_session']}"}
+    listed = api.client.get("/api/v1/sessions", headers=cookie).json()["sessions"]
+    assert len(listed) == 20
+    gone = {"Cookie": f"smartbin_session={first}"}
+    assert api.client.get(FULL, headers=gone).status_code == 401
