@@ -104,7 +104,7 @@ def test_the_expiry_of_the_example_by_both_implementations() -> None:
     tariffs = tariffs_of(TOML)
     late = date(2100, 1, 1)
     assert expiries(tariffs, given, spent, late) == due == expired(TOML, given, spent, late)
-    assert {int(r["year"]): int(r["given"]) - int(r["spent of it"]) for r in rows} == due
+    assert {int(r["year"]): int(r["given"]) - int(r["spent"]) for r in rows} == due
     for row in rows:
         assert str(tariffs.expires_on(int(row["year"]))) == row["on the end of"]
 

@@ -73,9 +73,9 @@ def measures() -> Iterator[Result]:
     p95_ms = full_ms[int(len(full_ms) * 0.95)]
     yield Result("deposit to the last of the boards, median", last_ms[len(last_ms) // 2], "ms")
     yield Result("deposit to the last of the boards, slowest", last_ms[-1], "ms", 2000, True, how)
-    yield Result("bins/full beside the boards, median", full_ms[len(full_ms) // 2], "ms")
+    yield Result("bins/full while boards are open, median", full_ms[len(full_ms) // 2], "ms")
     how = f"{len(full_ms)} answers"
-    yield Result("bins/full beside the boards, p95", p95_ms, "ms", 20, at_most=True, how=how)
+    yield Result("bins/full while boards are open, p95", p95_ms, "ms", 20, at_most=True, how=how)
 
 
 def heard(folder: Path, boards: int, seconds: float) -> Heard:
