@@ -9,7 +9,6 @@ from fastapi import APIRouter, Body, Depends
 from starlette.responses import Response
 
 from api.collection.schemas import (
-    ConfirmationReason,
     EmptyingOut,
     EmptyingsIn,
     EndIn,
@@ -28,7 +27,11 @@ from api.errors import Problem, documented
 from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow
 from api.windows import PageDep
-from smartbin.collection.rules import SAME_WITHIN_US, Confirmation
+from smartbin.collection.rules import (
+    SAME_WITHIN_US,
+    Confirmation,
+    confirmation_fault,
+)
 from smartbin.collection.store import ProblemReport, Round
 from smartbin.core import calendar
 from smartbin.facts.events import Collection, DoorKey
@@ -39,8 +42,6 @@ TELLS = Depends(Allow(Role.CREW, Role.OFFICE))
 TellsDep = Annotated[Principal, TELLS]
 PHOTO_BYTES_MAX = 300_000
 JPEG = b"\xff\xd8\xff"
-AHEAD_US = 10 * 60 * calendar.US_PER_S  # a phone's clock may go ahead as far as a device's
-BACK_US = 31 * 24 * calendar.US_PER_HOUR
 REPORTS_MAX = 10_000
 SAME_TIME_MAX = 100
 
@@ -114,15 +115,19 @@ def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> R
     another phone is answered `known`.
     """
     found = parts.stores.rounds.get(str(round))
-    told = [(what, _fault(parts, found, what)) for what in _confirmations(found, who, body)]
+    now_us = parts.now_us()
+    told = [
+        (what, confirmation_fault(what, found.category, parts.registry, now_us))
+        for what in _confirmations(found, who, body)
+    ]
     reported = _reported(parts, [what for what, reason in told if reason is None])
-    kept = parts.stores.rounds.keep(told, reported, parts.now_us())
+    kept = parts.stores.rounds.keep(told, reported, now_us)
     return Results(
         results=[
             Result(
                 id=k.what.id,
                 outcome=k.outcome,
-                reason=ConfirmationReason(k.reason) if k.reason else None,
+                reason=k.reason,
             )
             for k in kept
         ]
@@ -208,20 +213,6 @@ def _confirmations(found: Round, who: Principal, body: EmptyingsIn) -> list[Conf
         )
         for one in body.emptyings
     ]
-
-
-def _fault(parts: Parts, found: Round, what: Confirmation) -> ConfirmationReason | None:
-    """Why a confirmation cannot be right; it is kept all the same, for the office to see."""
-    now_us = parts.now_us()
-    if what.at_us > now_us + AHEAD_US:
-        return ConfirmationReason.FUTURE
-    if what.at_us < now_us - BACK_US:
-        return ConfirmationReason.TOO_OLD
-    day = calendar.day_of(what.at_us, parts.registry.site.zone)
-    door = parts.registry.door(what.key, day)
-    if door is None:
-        return ConfirmationReason.UNKNOWN_DOOR
-    return None if door.category is found.category else ConfirmationReason.OTHER_CATEGORY
 
 
 def _reported(parts: Parts, told: list[Confirmation]) -> list[Collection]:

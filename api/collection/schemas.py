@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, Lines, Moment, OneLine
+from smartbin.collection.rules import ConfirmationReason
 from smartbin.collection.store import Outcome
 from smartbin.facts.events import Category
 
@@ -60,17 +61,6 @@ class EmptyingsIn(Given):
     """What was emptied, in the order it was done."""
 
     emptyings: list[EmptyingIn] = Field(min_length=1, max_length=BATCH_MAX)
-
-
-class ConfirmationReason(StrEnum):
-    """Why a confirmation counts for nothing; the office sees it all the same."""
-
-    UNKNOWN_DOOR = "unknown_door"
-    OTHER_CATEGORY = "other_category"
-    FUTURE = "future"
-    TOO_OLD = "too_old"
-    ID_USED = "id_used"
-    ROUND_FULL = "round_full"
 
 
 class Result(BaseModel):

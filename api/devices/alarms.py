@@ -11,11 +11,10 @@ from starlette.responses import Response
 from api.parts import PartsDep
 from api.security import CrewDep
 from api.tables import Format, FormatQuery, csv_response
-from smartbin.facts.events import Alarm, AlarmType
+from smartbin.devices.rules import alarm_urgency
+from smartbin.facts.events import AlarmType
 
 router = APIRouter(prefix="/api/v1", tags=["alarms"])
-# A fire comes before everything else a person could look at.
-FIRST = (AlarmType.FIRE, AlarmType.SMOKE)
 
 
 class ActiveAlarm(BaseModel):
@@ -50,12 +49,8 @@ def alarms(parts: PartsDep, who: CrewDep, format: FormatQuery = Format.JSON) -> 
             type=one.type,
             since=parts.local(one.at_us),
         )
-        for one in sorted(parts.reader.active_alarms(mine), key=_urgency)
+        for one in sorted(parts.reader.active_alarms(mine), key=alarm_urgency)
     ]
     if format is Format.CSV:
         return csv_response(ActiveAlarm.model_fields, (row.model_dump() for row in rows), "alarms")
     return Alarms(as_of=parts.local(parts.now_us()), alarms=rows)
-
-
-def _urgency(alarm: Alarm) -> tuple[bool, int, str]:
-    return alarm.type not in FIRST, alarm.at_us, alarm.device

@@ -12,7 +12,8 @@ from api.parts import PartsDep
 from api.security import PUBLIC
 from smartbin.collection.rules import DoorState, Policy, state_of
 from smartbin.core.calendar import Days
-from smartbin.facts.events import Category, DeviceState
+from smartbin.devices.rules import bin_state, last_heard_us
+from smartbin.facts.events import Category
 
 router = APIRouter(prefix="/api/v1", tags=["boards"], dependencies=[PUBLIC])
 POLICY = Policy()
@@ -59,15 +60,12 @@ def bins(parts: PartsDep, community: str) -> BoardBins:
     for device in devices:
         status = statuses.get(device.id)
         readings = [newest[door.key] for door in doors[device.id] if door.key in newest]
-        seen = [r.at_us for r in readings] + ([status.at_us] if status else [])
-        last_us = max(seen, default=None)
-        offline = status is not None and status.state is DeviceState.OFFLINE
-        silent = last_us is None or last_us < now_us - POLICY.silent_after_us
+        last_us = last_heard_us(status, readings)
         rows.append(
             BoardBin(
                 device=device.id,
                 name=device.name,
-                state="silent" if silent else "offline" if offline else "online",
+                state=bin_state(status, last_us, now_us, POLICY),
                 last_seen=parts.local_or_none(last_us),
                 doors=[
                     BoardDoor(

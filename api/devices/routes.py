@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -19,7 +18,8 @@ from api.sorting.statistics import heard
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.collection.rules import Policy
 from smartbin.core.calendar import Days
-from smartbin.facts.events import DeviceState, DoorKey, LevelReading, Status
+from smartbin.devices.rules import Care, Health, care, last_heard_us, urgency
+from smartbin.facts.events import DeviceState, DoorKey, LevelReading
 from smartbin.people.principals import Principal
 from smartbin.places import Device, DeviceKind
 
@@ -27,20 +27,6 @@ router = APIRouter(prefix="/api/v1", tags=["devices"])
 POLICY = Policy()
 # Holes in a counter and refused messages are looked for in the last week.
 LOOK_BACK_DAYS = 7
-BATTERY_LOW_PCT = 20
-COMPLETENESS_LOW = 0.95
-
-
-class Care(StrEnum):
-    """Why a device needs somebody, gravest first."""
-
-    ALARM = "alarm"
-    SILENT = "silent"
-    OFFLINE = "offline"
-    FAULT = "fault"
-    BATTERY = "battery"
-    GAPS = "gaps"
-    REFUSED = "refused"
 
 
 class DeviceRow(BaseModel):
@@ -84,7 +70,7 @@ def devices(
     chosen = [
         device for device in parts.registry.devices_in(who.scope, today) if today in device.days
     ]
-    rows = sorted(_rows(parts, chosen), key=lambda row: (_urgency(row), row.id))
+    rows = sorted(_rows(parts, chosen), key=lambda row: (urgency(row.care), row.id))
     if format is Format.CSV:
         return csv_response(DeviceRow.model_fields, (_flat(row) for row in rows), "devices")
     return DevicesOut(as_of=parts.local(parts.now_us()), devices=rows)
@@ -106,30 +92,29 @@ def _rows(parts: Parts, chosen: Sequence[Device]) -> Iterable[DeviceRow]:
     refused = _refused(parts, days)
     for device in chosen:
         status, readings = statuses.get(device.id), levels.get(device.id, [])
-        last_us = max(
-            [r.at_us for r in readings] + ([status.at_us] if status else []), default=None
-        )
+        last_us = last_heard_us(status, readings)
         gaps, share = found.gaps.get(device.id), found.by_device[device.id].share
-        row = DeviceRow(
+        mine = alarms.get(device.id, [])
+        faulty = sorted(r.door for r in readings if r.level_pct is None)
+        health = Health(status, last_us, len(mine), len(faulty), share, refused[device.id])
+        yield DeviceRow(
             id=device.id,
             kind=device.kind,
             name=device.name,
             community=parts.registry.community_of(device.id, today),
-            care=[],
+            care=list(care(health, now_us, POLICY)),
             last_seen=parts.local_or_none(last_us),
             state=status.state if status else None,
             battery_pct=status.battery_pct if status else None,
             rssi_dbm=status.rssi_dbm if status else None,
             temperature_c=status.temperature_c if status else None,
             firmware=status.firmware if status else None,
-            alarms=alarms.get(device.id, []),
-            faulty_doors=sorted(r.door for r in readings if r.level_pct is None),
+            alarms=mine,
+            faulty_doors=faulty,
             completeness=share,
             missing_messages=gaps.missing if gaps else 0,
             refused_messages=refused[device.id],
         )
-        row.care = list(_care(row, status, silent=_is_silent(last_us, now_us)))
-        yield row
 
 
 def _levels(parts: Parts, names: Iterable[str], now_us: int) -> Mapping[str, list[LevelReading]]:
@@ -150,32 +135,6 @@ def _refused(parts: Parts, days: Days) -> Counter[str]:
         if refusal.day in days:
             found[refusal.device] += messages
     return found
-
-
-def _is_silent(last_us: int | None, now_us: int) -> bool:
-    return last_us is None or last_us < now_us - POLICY.silent_after_us
-
-
-def _care(row: DeviceRow, status: Status | None, *, silent: bool) -> Iterable[Care]:
-    if row.alarms:
-        yield Care.ALARM
-    if silent:
-        yield Care.SILENT
-    elif status is not None and status.state is DeviceState.OFFLINE:
-        yield Care.OFFLINE
-    if row.faulty_doors:
-        yield Care.FAULT
-    if row.battery_pct is not None and row.battery_pct < BATTERY_LOW_PCT:
-        yield Care.BATTERY
-    if row.completeness is not None and row.completeness < COMPLETENESS_LOW:
-        yield Care.GAPS
-    if row.refused_messages:
-        yield Care.REFUSED
-
-
-def _urgency(row: DeviceRow) -> int:
-    order = list(Care)
-    return order.index(row.care[0]) if row.care else len(order)
 
 
 def _flat(row: DeviceRow) -> dict[str, object]:

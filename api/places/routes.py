@@ -15,7 +15,13 @@ from api.parts import Parts, PartsDep
 from api.security import CREW, DEPOSITS, PUBLIC, CrewDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import PageDep, Window
-from smartbin.collection.rules import Confirmation, Policy, stops
+from smartbin.collection.rules import (
+    CONFIRMED_BACK_US,
+    Confirmation,
+    Policy,
+    stops,
+    valid_confirmation,
+)
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.scope import Scope
@@ -25,7 +31,6 @@ from smartbin.places import Device, DeviceKind, Door
 router = APIRouter(prefix="/api/v1")
 LEVELS_MAX = 10_000
 CONFIRMED_MAX = 2_000
-CONFIRMED_BACK_US = 12 * calendar.US_PER_HOUR
 POLICY = Policy()
 
 
@@ -103,7 +108,7 @@ def full(
             confirmed_by=one.crew if one else None,
         )
         for stop in found
-        for one in [_since(confirmed.get(stop.door.key), stop.read_at_us)]
+        for one in [valid_confirmation(confirmed.get(stop.door.key), stop.read_at_us, now_us)]
     ]
     if format is Format.CSV:
         return model_csv(schemas.FullDoor, rows, "full")
@@ -254,11 +259,6 @@ def _confirmed(parts: Parts, doors: list[DoorKey], now_us: int) -> Mapping[DoorK
     since_us = now_us - CONFIRMED_BACK_US
     found = parts.stores.rounds.confirmed(doors, since_us, now_us + 1, CONFIRMED_MAX)
     return {one.key: one for one in reversed(found)}
-
-
-def _since(one: Confirmation | None, read_at_us: int | None) -> Confirmation | None:
-    """What a person said counts until the door's own sensor speaks again."""
-    return one if one and one.at_us > (read_at_us or 0) else None
 
 
 def _doors(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from smartbin.core import calendar
-from smartbin.facts.events import Collection, DoorKey, LevelReading
-from smartbin.places import Door
+from smartbin.facts.events import Category, Collection, DoorKey, LevelReading
+from smartbin.places import Door, Registry
 
 
 class DoorState(StrEnum):
@@ -138,6 +138,51 @@ class Confirmation:
     def key(self) -> DoorKey:
         """Which door."""
         return DoorKey(self.device, self.door)
+
+
+class ConfirmationReason(StrEnum):
+    """Why a confirmation counts for nothing; the office sees it all the same."""
+
+    UNKNOWN_DOOR = "unknown_door"
+    OTHER_CATEGORY = "other_category"
+    FUTURE = "future"
+    TOO_OLD = "too_old"
+    ID_USED = "id_used"
+    ROUND_FULL = "round_full"
+
+
+# A phone's clock may go ahead as far as a device's.
+AHEAD_US = 10 * 60 * calendar.US_PER_S
+BACK_US = 31 * 24 * calendar.US_PER_HOUR
+
+
+def confirmation_fault(
+    what: Confirmation, category: Category, registry: Registry, now_us: int
+) -> ConfirmationReason | None:
+    """Why a confirmation on a round of that category cannot be right; None when it can."""
+    if what.at_us > now_us + AHEAD_US:
+        return ConfirmationReason.FUTURE
+    if what.at_us < now_us - BACK_US:
+        return ConfirmationReason.TOO_OLD
+    door = registry.door(what.key, calendar.day_of(what.at_us, registry.site.zone))
+    if door is None:
+        return ConfirmationReason.UNKNOWN_DOOR
+    return None if door.category is category else ConfirmationReason.OTHER_CATEGORY
+
+
+CONFIRMED_BACK_US = 12 * calendar.US_PER_HOUR
+"""How long a confirmation counts where the door's sensor is silent."""
+
+
+def valid_confirmation(
+    confirmation: Confirmation | None, read_at_us: int | None, now_us: int
+) -> Confirmation | None:
+    """The confirmation, if it counts now: until the door's own sensor reports again, and at most
+    for ``CONFIRMED_BACK_US``.
+    """
+    if confirmation is None or confirmation.at_us < now_us - CONFIRMED_BACK_US:
+        return None
+    return confirmation if confirmation.at_us > (read_at_us or 0) else None
 
 
 @dataclass(frozen=True, slots=True)

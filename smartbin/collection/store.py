@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, emptyings
+from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, ConfirmationReason, emptyings
 from smartbin.collection.tables import emptying, emptying_photo, problem, round_, skip
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict, NotFound
@@ -68,7 +68,7 @@ class ConfirmationResult:
 
     what: Confirmation
     outcome: Outcome
-    reason: str | None = None
+    reason: ConfirmationReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Rounds:
 
     def keep(
         self,
-        told: Sequence[tuple[Confirmation, str | None]],
+        told: Sequence[tuple[Confirmation, ConfirmationReason | None]],
         reported: Sequence[Collection],
         now_us: int,
     ) -> Sequence[ConfirmationResult]:
@@ -148,12 +148,10 @@ class Rounds:
                 if (kept := before.get(what.id)) is not None:
                     # Whoever holds the phone now may send what another of them noted.
                     same = replace(kept.what, crew=what.crew) == what
-                    results.append(
-                        kept if same else ConfirmationResult(what, Outcome.CONFLICT, "id_used")
-                    )
+                    results.append(kept if same else _conflict(what, ConfirmationReason.ID_USED))
                     continue
                 if room <= 0:
-                    results.append(ConfirmationResult(what, Outcome.CONFLICT, "round_full"))
+                    results.append(_conflict(what, ConfirmationReason.ROUND_FULL))
                     continue
                 outcome = Outcome.CONFLICT if reason else _outcome(what, near, reported)
                 result = before[what.id] = ConfirmationResult(what, outcome, reason)
@@ -288,6 +286,10 @@ def _one_at_a_time(db: Connection) -> None:
         db.execute(text("LOCK TABLE emptying IN SHARE ROW EXCLUSIVE MODE"))
 
 
+def _conflict(what: Confirmation, reason: ConfirmationReason) -> ConfirmationResult:
+    return ConfirmationResult(what, Outcome.CONFLICT, reason)
+
+
 def _outcome(
     what: Confirmation, near: Sequence[Confirmation], reported: Sequence[Collection]
 ) -> Outcome:
@@ -329,7 +331,8 @@ def _row(told: ConfirmationResult, now_us: int) -> dict[str, object]:
 
 def _told(row: Any) -> ConfirmationResult:
     values = {name: getattr(row, name) for name in Confirmation.__slots__}
-    return ConfirmationResult(Confirmation(**values), Outcome(row.outcome), row.reason)
+    reason = row.reason and ConfirmationReason(row.reason)
+    return ConfirmationResult(Confirmation(**values), Outcome(row.outcome), reason)
 
 
 def _met(row: Any) -> ProblemReport:

@@ -1,0 +1,1 @@
+"""Devices: what each needs, and how a board shows it."""
