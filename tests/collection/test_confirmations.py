@@ -48,7 +48,7 @@ def test_why_a_confirmation_cannot_be_right(
     assert confirmation_fault(what, Category.KITCHEN, small_registry(), NOW_US) is fault
 
 
-def test_the_door_counts_as_it_was_on_the_day_of_the_emptying() -> None:
+def test_a_door_takes_what_the_registry_says_and_not_what_it_is_called() -> None:
     registry = small_registry(took={("bin-001", "kitchen"): Category.RESIDUAL})
     asked = (confirmation(), Category.KITCHEN, registry, NOW_US)
     assert confirmation_fault(*asked) is ConfirmationReason.OTHER_CATEGORY
