@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from smartbin.collection.rules import DoorState
-from smartbin.facts.events import Category
+from smartbin.facts.events import AlarmType, Category
 from smartbin.places import CommunityKind, DeviceKind
 
 
@@ -77,11 +77,29 @@ class FullDoor(BaseModel):
     confirmed_by: str | None = None
 
 
+class WithheldDevice(BaseModel):
+    """A device with an active fire or smoke alarm: nobody empties it, so none of its doors is
+    among ``doors``.
+    """
+
+    device: str
+    name: str
+    community: str | None
+    reason: AlarmType = Field(description="fire or smoke")
+    since: datetime
+    doors: list[str] = Field(description="all its doors, whatever their level and category")
+
+
 class Full(BaseModel):
     """What a crew asks: full, overfull, faulty and silent doors, most urgent first."""
 
     as_of: datetime
     doors: list[FullDoor]
+    withheld: list[WithheldDevice] = Field(
+        default_factory=list,
+        description="burning and smoking devices, fire first, whatever category was asked; "
+        "their doors come back when the alarm has ended",
+    )
 
 
 class LevelAt(BaseModel):

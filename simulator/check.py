@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from simulator.expect import Expected, ExpectedFigures
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.facts.events import Category, DoorKey
+from smartbin.facts.events import AlarmType, Category, DoorKey
 from smartbin.places import DeviceKind, Door
 from smartbin.quarantine.store import Quarantine
 
@@ -177,8 +177,15 @@ class _Check:
             return
         as_of_us = _us(answer["as_of"])
         told = {(d["device"], d["door"]): (d["state"], d["level_pct"]) for d in answer["doors"]}
+        burning = self._burning()
+        listed = {(w["device"], w["reason"]) for w in answer["withheld"]}
+        self.equal("bins/full: withheld", listed, set(burning.items()))
         wanted = {}
+        off_limits = {}
         for door in self._registry.doors(self._days.last):
+            if door.device in burning:
+                off_limits[tuple(door.key)] = "withheld"
+                continue
             state, level_pct = self._state(door, as_of_us)
             if state != "ok":
                 wanted[tuple(door.key)] = (state, level_pct)
@@ -186,7 +193,14 @@ class _Check:
         states = {state for state, _ in wanted.values()}
         self.equal("bins/full: shows silent doors", "silent" in states, True)
         rows = {(r["device"], r["door"]): r["state"] for r in self._table("bins/full")}
-        self.equal("bins/full: CSV", rows, {key: state for key, (state, _) in wanted.items()})
+        every = {key: state for key, (state, _) in wanted.items()} | off_limits
+        self.equal("bins/full: CSV", rows, every)
+
+    def _burning(self) -> dict[str, str]:
+        """Each device that burns or smokes, and which; fire is the graver."""
+        active = [alarm for alarm in self._expected.alarms.values() if alarm.active]
+        found = {a.device: "smoke" for a in active if a.type is AlarmType.SMOKE}
+        return found | {a.device: "fire" for a in active if a.type is AlarmType.FIRE}
 
     def _state(self, door: Door, as_of_us: int) -> tuple[str, int | None]:
         reading = self._expected.levels.get(door.key)

@@ -19,8 +19,10 @@ from smartbin.collection.rules import (
     CONFIRMED_BACK_US,
     Confirmation,
     Policy,
+    Withheld,
     stops,
     valid_confirmation,
+    withheld,
 )
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
@@ -74,8 +76,11 @@ def full(
     collection_point: str | None = None,
     format: FormatQuery = Format.JSON,
 ) -> schemas.Full | Response:
-    """List full, overfull, faulty and silent doors, most urgent first."""
+    """List full, overfull, faulty and silent doors, most urgent first. A burning or smoking device
+    is in ``withheld`` with the reason, and none of its doors in the list.
+    """
     now_us, today = parts.now_us(), parts.today()
+    burning = _burning(parts, who.scope, today)
     doors = _doors(parts, who.scope, category, collection_point, today)
     since_us = now_us - POLICY.look_back_us
     found = stops(
@@ -85,6 +90,7 @@ def full(
         POLICY,
         threshold_pct=threshold_pct,
         full_since=lambda pcts: parts.reader.full_since(pcts, now_us + 1, since_us),
+        off_limits={one.device for one in burning},
     )
     confirmed = _confirmed(parts, [stop.door.key for stop in found], now_us)
     rows = [
@@ -111,8 +117,19 @@ def full(
         for one in [valid_confirmation(confirmed.get(stop.door.key), stop.read_at_us, now_us)]
     ]
     if format is Format.CSV:
-        return model_csv(schemas.FullDoor, rows, "full")
-    return schemas.Full(as_of=parts.local(now_us), doors=rows)
+        return _full_csv(rows, burning, parts, today)
+    told = [
+        schemas.WithheldDevice(
+            device=one.device,
+            name=parts.registry.devices[one.device].name,
+            community=parts.registry.community_of(one.device, today),
+            reason=one.reason,
+            since=parts.local(one.since_us),
+            doors=[door.id for door in one.doors],
+        )
+        for one in burning
+    ]
+    return schemas.Full(as_of=parts.local(now_us), doors=rows, withheld=told)
 
 
 @router.get(
@@ -259,6 +276,34 @@ def _confirmed(parts: Parts, doors: list[DoorKey], now_us: int) -> Mapping[DoorK
     since_us = now_us - CONFIRMED_BACK_US
     found = parts.stores.rounds.confirmed(doors, since_us, now_us + 1, CONFIRMED_MAX)
     return {one.key: one for one in reversed(found)}
+
+
+def _burning(parts: Parts, scope: Scope, today: date) -> list[Withheld]:
+    """What burns or smokes among a caller's devices, whatever category they asked for."""
+    doors = parts.registry.doors_in(scope, today)
+    return withheld(doors, parts.reader.active_alarms({door.device for door in doors}))
+
+
+def _full_csv(
+    rows: list[schemas.FullDoor], burning: list[Withheld], parts: Parts, today: date
+) -> Response:
+    """The table a crew prints: what must not be touched stands first, in words."""
+    off_limits = [
+        {
+            "device": door.device,
+            "door": door.id,
+            "category": door.category,
+            "community": parts.registry.community_of(door.device, today),
+            "collection_point": parts.registry.collection_point_of(door.device, today),
+            "name": parts.registry.devices[door.device].name,
+            "state": "withheld",
+            "withheld_for": one.reason,
+        }
+        for one in burning
+        for door in one.doors
+    ]
+    columns = (*schemas.FullDoor.model_fields, "withheld_for")
+    return csv_response(columns, [*off_limits, *(row.model_dump() for row in rows)], "full")
 
 
 def _doors(

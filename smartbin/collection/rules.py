@@ -1,16 +1,23 @@
-"""From levels to stops: which doors a crew should empty, in what order; and which reports of an
-emptying are the same one. Pure.
+"""From levels to stops: which doors a crew should empty, in what order, and which bins nobody may
+touch; and which reports of an emptying are the same one. Pure.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
 from smartbin.core import calendar
-from smartbin.facts.events import Category, Collection, DoorKey, LevelReading
+from smartbin.facts.events import (
+    Alarm,
+    AlarmType,
+    Category,
+    Collection,
+    DoorKey,
+    LevelReading,
+)
 from smartbin.places import Door, Registry
 
 
@@ -47,6 +54,42 @@ class Stop:
     full_since_us: int | None
 
 
+# Opening a bin that burns gives the fire air. Fire is the graver word for the same device.
+BURNING = (AlarmType.FIRE, AlarmType.SMOKE)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A device that nobody may empty while it burns or smokes, and all its doors."""
+
+    device: str
+    reason: AlarmType
+    since_us: int
+    doors: tuple[Door, ...]
+
+
+def withheld(doors: Iterable[Door], alarms: Iterable[Alarm]) -> list[Withheld]:
+    """The devices among ``doors`` with an active fire or smoke alarm, whichever door it names:
+    fire first, then the longest active. A device is listed once.
+    """
+    gravest: dict[str, Alarm] = {}
+    for alarm in sorted((a for a in alarms if a.active and a.type in BURNING), key=_gravity):
+        gravest.setdefault(alarm.device, alarm)
+    own: dict[str, list[Door]] = {device: [] for device in gravest}
+    for door in doors:
+        if door.device in own:
+            own[door.device].append(door)
+    return [
+        Withheld(device, gravest[device].type, gravest[device].at_us, tuple(found))
+        for device, found in own.items()
+        if found
+    ]
+
+
+def _gravity(alarm: Alarm) -> tuple[int, int, str]:
+    return BURNING.index(alarm.type), alarm.at_us, alarm.device
+
+
 FullSince = Callable[[Mapping[DoorKey, int]], Mapping[DoorKey, int]]
 
 
@@ -58,8 +101,10 @@ def stops(
     *,
     threshold_pct: int | None,
     full_since: FullSince,
+    off_limits: Set[str],
 ) -> list[Stop]:
-    """The doors that need somebody: overfull, full, faulty, then silent *as silent*.
+    """The doors that need somebody: overfull, full, faulty, then silent *as silent*. No door of a
+    device in ``off_limits`` is a stop.
 
     ``threshold_pct`` replaces each door's own threshold; ``full_since(thresholds)`` tells when the
     unbroken run of each full door at or above its threshold began. Within a state the fuller and
@@ -67,6 +112,8 @@ def stops(
     """
     wanted = []
     for door in doors:
+        if door.device in off_limits:
+            continue
         reading = levels.get(door.key)
         state = state_of(door, reading, now_us, policy, threshold_pct)
         if state is not DoorState.OK:

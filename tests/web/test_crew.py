@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import delete, select
 
 from smartbin.collection.tables import emptying, problem, round_
@@ -215,15 +215,33 @@ def test_a_round_that_the_api_has_lost_is_told_again_as_a_whole(screens: Screens
         assert db.execute(select(problem.c.device)).all() == [("bin-002",)]
 
 
-def test_a_fire_comes_first_and_says_what_to_do(system: System) -> None:
+def test_a_fire_is_off_the_list_and_says_what_to_do(system: System) -> None:
     system.fill(*BINS)
     system.publish("bin-003", "alarm", type="fire", active=True)
     until(lambda: bool(system.asked("alarms")["alarms"]), "the API knows of the fire")
     page = system.phone("crew")
+
+    def row(number: int) -> Locator:
+        return page.locator("li", has_text=re.compile(rf"(^|\D){number}号箱"))
+
     expect(page.get_by_role("alert")).to_contain_text("火警 · 3号箱 · 晓镇家园")
     expect(page.get_by_role("alert")).to_contain_text("119")
-    expect(page.locator("li").first).to_contain_text(re.compile("3号箱.*火警.*满溢"))
+    expect(page.get_by_role("alert")).to_contain_text("撤下")
+    expect(row(1)).to_have_count(1)
+    expect(row(3)).to_have_count(0)
     assert violations(page) == []
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("火警 · 3号箱")
+    expect(row(1)).to_have_count(1)
+    expect(row(3)).to_have_count(0)
+    page.context.set_offline(False)
+    system.publish("bin-003", "alarm", type="fire", active=False)
+    until(lambda: not system.asked("alarms")["alarms"], "the API knows that the fire is out")
+    page.reload()
+    expect(row(3)).to_have_count(1)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_what_another_crew_did_on_this_phone_is_not_sent_in_my_name(system: System) -> None:

@@ -1,4 +1,4 @@
-import type { FullDoor } from "@/api/types";
+import type { Alarm, FullDoor, FullDoors } from "@/api/types";
 
 export interface Place { x_m: number; y_m: number }
 
@@ -27,12 +27,11 @@ const URGENCY = { overfull: 0, full: 1, fault: 2, silent: 3, ok: 4 };
 export interface Group { point: string; doors: FullDoor[] }
 
 /**
- * Doors by collection point, the most urgent first in each and among them: what burns, then
- * overfull, full, faulty, silent, of the same state the longest full; what somebody says is emptied
+ * Doors by collection point, the most urgent first in each and among them: overfull, full, faulty, silent, of the same state the longest full; what somebody says is emptied
  * comes last.
  */
-export function byPoint(doors: FullDoor[], burns: (door: FullDoor) => boolean, confirmed: (door: FullDoor) => boolean): Group[] {
-  const rank = (door: FullDoor) => (burns(door) ? -1 : URGENCY[door.state]) + (confirmed(door) ? 10 : 0);
+export function byPoint(doors: FullDoor[], confirmed: (door: FullDoor) => boolean): Group[] {
+  const rank = (door: FullDoor) => URGENCY[door.state] + (confirmed(door) ? 10 : 0);
   const order = (a: FullDoor, b: FullDoor) => rank(a) - rank(b) || (a.full_since ?? "~").localeCompare(b.full_since ?? "~");
   const found = new Map<string, FullDoor[]>();
   for (const door of [...doors].sort(order)) {
@@ -40,4 +39,18 @@ export function byPoint(doors: FullDoor[], burns: (door: FullDoor) => boolean, c
     found.set(point, [...(found.get(point) ?? []), door]);
   }
   return [...found].map(([point, own]) => ({ point, doors: own })); // the first of each is in order, so they are
+}
+
+export interface Burning { device: string; reason: "fire" | "smoke"; since: string }
+
+/** Each device that burns or smokes once, by the alarms or by the list; fire is the graver word. */
+export function burningOf(alarms: Alarm[], list: FullDoors | null): Burning[] {
+  const told = [
+    ...alarms.map((a) => ({ device: a.device, reason: a.type, since: a.since })),
+    ...(list?.withheld ?? []).map((w) => ({ device: w.device, reason: w.reason, since: w.since })),
+  ];
+  const found = new Map<string, Burning>();
+  for (const reason of ["fire", "smoke"] as const)
+    for (const one of told) if (one.reason === reason && !found.has(one.device)) found.set(one.device, { ...one, reason });
+  return [...found.values()];
 }
