@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from gateway.backoff import Backoff
 from gateway.delivery import Delivery, MessageSource
 from gateway.meters import Meters
 from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.facts.events import Deposit, Fact
+from smartbin.facts.events import Fact
 from smartbin.facts.wire import Decoded, Rejected, is_last_will
-
-F = TypeVar("F", bound=Fact, contravariant=True)
 
 BATCH_MAX = 4000
 WAIT_S = 0.5
@@ -25,10 +23,10 @@ WAIT_S = 0.5
 PAUSE_MAX_S = 1.0
 
 
-class Appender(Protocol[F]):
-    """A store: the telemetry port's writing half, or the records' deposit lines."""
+class Appender(Protocol):
+    """A store: the telemetry port's writing half, or the records' deposit lines and outbox."""
 
-    def append(self, facts: Sequence[F], /) -> None:
+    def append(self, facts: Sequence[Fact], /) -> None:
         """Durable when it returns; raises StoreUnavailable and StoreRefused."""
 
 
@@ -56,8 +54,8 @@ class Pipeline:
 
     source: MessageSource
     decoder: Reader
-    telemetry: Appender[Fact]
-    records: Appender[Deposit]
+    telemetry: Appender
+    records: Appender
     quarantine: Keeper
     meters: Meters
     backoff: Backoff
@@ -90,22 +88,19 @@ class Pipeline:
         return facts, rejected
 
     def _keep(self, facts: Sequence[Fact], deliveries: Sequence[Delivery]) -> None:
-        """Telemetry first, then records; what a store will never take goes to quarantine, and
-        what telemetry refused does not reach the records.
+        """Telemetry first, then records with the outbox: what it tells of can be read. What a
+        store will never take goes to quarantine, and what telemetry refused does not reach the
+        records.
         """
         refused = self._append("telemetry", self.telemetry, facts)
-        deposits = [
-            fact
-            for fact in facts
-            if isinstance(fact, Deposit) and fact.account and not (refused and fact in refused)
-        ]
-        if deposits:
-            refused.update(self._append("records", self.records, deposits))
+        kept = [fact for fact in facts if fact not in refused] if refused else facts
+        if kept:
+            refused.update(self._append("records", self.records, kept))
         if refused:
             self._set_aside(self._messages_of(refused, deliveries))
 
     def _append(
-        self, name: str, store: Appender[F], facts: Sequence[F]
+        self, name: str, store: Appender, facts: Sequence[Fact]
     ) -> dict[Fact, tuple[str, str]]:
         """Append all; returns the refused with the store's name and reason, found by halving."""
         try:

@@ -1,54 +1,118 @@
-"""Deposit lines: which card deposited what, marked as unsettled in the same transaction."""
+"""Deposit lines: which card deposited what, marked as unsettled in the same transaction, which
+tells the outbox what is new.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartbin.core.calendar import Slots
-from smartbin.database import Database
-from smartbin.facts.events import Deposit
+from sqlalchemy import Connection
 
-MARKS_AT_ONCE = 250
-"""Marks in one statement: half the time of a statement each."""
+from smartbin.core.calendar import Slots
+from smartbin.database import Database, outbox
+from smartbin.deposit_lines import news
+from smartbin.facts.events import Deposit, Fact, identity
+
+AT_ONCE = 250
+"""Rows in one statement: for marks half the time of a statement each."""
+Row = tuple[Any, ...]
 
 
 class DepositLines:
     """The half of records that the gateway writes."""
 
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        database: Database,
+        zone: ZoneInfo,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
         self._database, self._ready = database, False
-        self._slots = Slots(zone)
-        mark = "?" if database.dialect == "sqlite" else "%s"
-        self._add_lines = _ADD_LINES.replace("?", mark)
-        self._mark = f"({mark}, {mark})"
+        self._slots, self._now_us = Slots(zone), now_us
+        self._mark = "?" if database.dialect == "sqlite" else "%s"
+        self._repeats = False
 
-    def append(self, deposits: Sequence[Deposit]) -> None:
-        """Keep the lines of deposits that name a card; twice is once; raises the stores' errors."""
+    def append(self, facts: Sequence[Fact]) -> None:
+        """Keep the lines of deposits that name a card, and tell the outbox of each fact that it
+        was not told of; twice is once; raises the stores' errors.
+        """
         # In the order of their keys: two gateways that keep the same lines wait for each other,
         # and never each for the other.
-        lines = sorted((self._line(d) for d in deposits if d.account is not None), key=_IDENTITY)
-        if not lines:
+        lines = sorted(
+            (self._line(f) for f in facts if isinstance(f, Deposit) and f.account is not None),
+            key=_IDENTITY,
+        )
+        others = news.without_line(facts)
+        if not lines and not others:
             return
+        self._prepare()
+        try:
+            self._keep(lines, others)
+        except _Repeated:
+            self._repeats = True
+            self._keep(lines, others)
+
+    def _keep(self, lines: Sequence[Row], others: Sequence[Fact]) -> None:
         # A mark too many settles to a difference of nothing; a mark too few loses points.
         marks = sorted({_CARD_DAY(line) for line in lines})
-        self._prepare()
+        now_us = self._now_us()
         with self._database.write() as db:
-            db.exec_driver_sql(self._add_lines, lines)
-            for start in range(0, len(marks), MARKS_AT_ONCE):
-                some = marks[start : start + MARKS_AT_ONCE]
-                add = _ADD_MARKS.format(", ".join([self._mark] * len(some)))
-                db.exec_driver_sql(add, tuple(chain.from_iterable(some)))
+            new_lines = self._add_lines(db, lines)
+            self._insert(db, _ADD_MARKS, marks)
+            new_facts = self._add_facts(db, others, now_us)
+            rows = news.rows([_NEWS(line) for line in new_lines], new_facts)
+            outbox.write(db, list(rows), now_us)
+
+    def _add_lines(self, db: Connection, lines: Sequence[Row]) -> Sequence[Row]:
+        """Answers the new ones. As a rule all are: which ones is asked only after some were not,
+        since the answer costs half as much again as the lines.
+        """
+        if not self._repeats:
+            if self._insert(db, _ADD_LINES, lines) < len(lines):
+                raise _Repeated
+            return lines
+        new = self._insert_new(db, _ADD_LINES + " RETURNING device, door, at_us", lines)
+        self._repeats = len(new) < len(lines)
+        first: dict[Row, Row] = {}  # a batch may hold a deposit twice
+        for line in lines:
+            first.setdefault(_IDENTITY(line), line)
+        return [line for key, line in first.items() if key in new]
+
+    def _add_facts(self, db: Connection, facts: Sequence[Fact], now_us: int) -> list[Fact]:
+        """Answers the new ones."""
+        by_key: dict[Row, Fact] = {}
+        for fact in facts:
+            kind, device, door, at_us = identity(fact)
+            by_key.setdefault((at_us, device, door, kind), fact)
+        rows = [(*key, now_us) for key in sorted(by_key)]
+        new = self._insert_new(db, _ADD_FACTS + " RETURNING at_us, device, door, kind", rows)
+        return [by_key[key] for key in sorted(new)]
+
+    def _insert(self, db: Connection, sql: str, rows: Sequence[Row]) -> int:
+        """Answers how many rows were added."""
+        return sum(done.rowcount for done in self._inserts(db, sql, rows))
+
+    def _insert_new(self, db: Connection, sql: str, rows: Sequence[Row]) -> set[Row]:
+        """Answers what the statement returns of those that were added."""
+        return {tuple(row) for done in self._inserts(db, sql, rows) for row in done}
+
+    def _inserts(self, db: Connection, sql: str, rows: Sequence[Row]) -> Iterator[Any]:
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            marks = ", ".join([f"({', '.join([self._mark] * len(some[0]))})"] * len(some))
+            yield db.exec_driver_sql(sql.format(marks), tuple(chain.from_iterable(some)))
 
     def _prepare(self) -> None:
         if not self._ready:
             self._database.prepare()
             self._ready = True
 
-    def _line(self, d: Deposit) -> tuple[Any, ...]:
+    def _line(self, d: Deposit) -> Row:
         # Plain values: a driver looks for an adapter of every other type, for each value.
         return (
             *(d.device, d.door, d.at_us, d.account, self._slots.of(d.at_us)[0], d.weight_g),
@@ -58,11 +122,18 @@ class DepositLines:
         )
 
 
-# Said to the driver itself: SQLAlchemy would look at every value of every row, which took most of
-# the time of keeping a batch.
+class _Repeated(Exception):
+    """Some lines are kept already; the transaction is rolled back."""
+
+
+# Said to the driver itself, many rows a statement: SQLAlchemy would look at every value of every
+# row, which took most of the time of keeping a batch.
 _ADD_LINES = """INSERT INTO deposit_line
     (device, door, at_us, card, day, weight_g, verdict, judge, item)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+    VALUES {} ON CONFLICT DO NOTHING"""
 _ADD_MARKS = "INSERT INTO unsettled (card, day) VALUES {}"
+_ADD_FACTS = """INSERT INTO outbox_fact (at_us, device, door, kind, kept_us)
+    VALUES {} ON CONFLICT DO NOTHING"""
 _IDENTITY = itemgetter(0, 1, 2)
 _CARD_DAY = itemgetter(3, 4)
+_NEWS = itemgetter(0, 1, 2, 5, 6, 8)

@@ -13,7 +13,7 @@ from smartbin.core.printable import printable
 from smartbin.core.settings import StoreSettings
 from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
-from smartbin.facts.events import Deposit, Fact
+from smartbin.facts.events import Fact
 from smartbin.facts.wire import Decoder
 from smartbin.places import Registry
 from smartbin.places.load import load
@@ -153,7 +153,7 @@ def _keep(telemetry: TelemetryWriter, lines: DepositLines, good: dict[str, list[
     facts = [fact for mine in good.values() for fact in mine]
     try:
         telemetry.append(facts)
-        lines.append([fact for fact in facts if isinstance(fact, Deposit)])
+        lines.append(facts)
     except StoreRefused:
         if len(good) == 1:
             return set()

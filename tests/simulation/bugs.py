@@ -13,6 +13,8 @@ from gateway.delivery import Delivery
 from gateway.pipeline import Pipeline
 from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreRefused, StoreUnavailable
+from smartbin.database import outbox
+from smartbin.deposit_lines import news
 from smartbin.deposit_lines import store as deposit_lines
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import unsettled
@@ -117,17 +119,49 @@ class AddsUpLater(SqliteWriter):
 class MarksNewLinesLater(DepositLines):
     """Keeps new lines in one transaction and their marks in the next."""
 
-    def append(self, deposits: Sequence[Deposit]) -> None:
+    def append(self, facts: Sequence[Fact]) -> None:
         self._prepare()
+        deposits = [f for f in facts if isinstance(f, Deposit) and f.account]
         new = []
         with self._database.write() as db:
             for line in map(self._line, deposits):
-                if db.exec_driver_sql(deposit_lines._ADD_LINES, line).rowcount:
+                if self._insert(db, deposit_lines._ADD_LINES, [line]):
                     new.append(line)
         with self._database.write() as db:
-            for line in new:
-                add = deposit_lines._ADD_MARKS.format("(?, ?)")
-                db.exec_driver_sql(add, (line[3], line[4]))
+            self._insert(db, deposit_lines._ADD_MARKS, [(line[3], line[4]) for line in new])
+
+
+class TellsLater(DepositLines):
+    """Keeps the lines in one transaction and tells the outbox in the next."""
+
+    def _keep(self, lines: Sequence[Any], others: Sequence[Fact]) -> None:
+        now_us = self._now_us()
+        with self._database.write() as db:
+            new_lines = self._add_lines(db, lines)
+            self._insert(db, deposit_lines._ADD_MARKS, [(line[3], line[4]) for line in lines])
+            new_facts = self._add_facts(db, others, now_us)
+        with self._database.write() as db:
+            rows = news.rows([deposit_lines._NEWS(line) for line in new_lines], new_facts)
+            outbox.write(db, list(rows), now_us)
+
+
+class TellsEveryTime(DepositLines):
+    """Tells the outbox of what it kept before, too."""
+
+    def _add_lines(self, db: Connection, lines: Sequence[Any]) -> Sequence[Any]:
+        self._insert(db, deposit_lines._ADD_LINES, lines)
+        return lines
+
+
+class TellsOfRepeatedFacts(DepositLines):
+    def _add_facts(self, db: Connection, facts: Sequence[Fact], now_us: int) -> list[Fact]:
+        super()._add_facts(db, facts, now_us)
+        return list(facts)
+
+
+class TellsOnlyOfCards(DepositLines):
+    def append(self, facts: Sequence[Fact]) -> None:
+        super().append([f for f in facts if isinstance(f, Deposit)])
 
 
 class KeepsTornLines(Quarantine):

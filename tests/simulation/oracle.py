@@ -4,6 +4,7 @@ message set aside, every point equal to what an implementation of its own says.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def faults(world: World) -> list[str]:
         *_kept_once(world, kept, early),
         *_lines_follow(world, kept, lines, early),
         *_set_aside(world, shelf, early),
+        *_told_once(world, kept, lines),
         *_sums(world),
         *_points(world, lines),
     ]
@@ -128,6 +130,32 @@ def _set_aside(world: World, shelf: list[QuarantinedMessage], early: set[Any]) -
         }
         if not fine.get(r.reason, (r.topic, r.payload) in world.said.poison):
             yield f"refused for nothing ({r.reason}): {r.payload!r}"
+
+
+def _told_once(world: World, kept: Counter[Fact], lines: list[tuple[Any, ...]]) -> Iterator[str]:
+    """The outbox names each fact that both stores have, once, and nobody's card."""
+    told = Counter[Any]()
+    for kind, payload in _rows(world, "records.db", "SELECT kind, payload FROM outbox"):
+        columns = json.loads(payload)
+        if kind not in ("deposit", "collection", "level", "alarm"):
+            continue
+        yield from (f"the outbox names {card}" for card in CARDS.values() if card in payload)
+        for values in zip(*columns.values(), strict=True):
+            row = dict(zip(columns, values, strict=True))
+            name = f"alarm.{row['type']}" if kind == "alarm" else kind
+            told[name, row["device"], row["door"], row["at_us"]] += 1
+    yield from (f"told twice: {name}" for name, times in told.items() if times > 1)
+    names = {identity(fact) for fact in kept}
+    yield from (f"told and in no telemetry: {name}" for name in told if name not in names)
+    by_card = {identity(f) for f in world.said.facts if isinstance(f, Deposit) and f.account}
+    booked = {("deposit", *row[:3]) for row in lines}
+    for kind, *key in names - set(told):
+        name = (kind, *key)
+        newest = max(n[3] for n in names if n[:3] == name[:3])
+        if kind == "status" or (kind == "level" and name[3] < newest):
+            continue  # of a door's readings only the newest is news
+        if name not in by_card or name in booked:
+            yield f"never told: {name}"
 
 
 def _sums(world: World) -> Iterator[str]:

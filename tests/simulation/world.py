@@ -197,9 +197,12 @@ class World:
                 lambda facts: self.disk.write(
                     "telemetry", lambda: telemetry.append(facts), database
                 ),
-                POISONOUS_G,
+                lambda deposit: deposit.weight_g == POISONOUS_G,
             ),
-            _Store(lambda facts: self._write(lambda: lines.append(facts), records), UNLUCKY_G),
+            _Store(
+                lambda facts: self._write(lambda: lines.append(facts), records),
+                lambda deposit: deposit.weight_g == UNLUCKY_G and bool(deposit.account),
+            ),
             _Shelf(lambda rejected: self.disk.write("quarantine", lambda: shelf.add(rejected))),
             Meters(lambda: float(next(self.ticks)), lambda: CLOCK_US),
             Backoff(0.1, 1.0, self.fate.chance),
@@ -218,10 +221,10 @@ class _Store:
     """
 
     write: Callable[[Any], object]
-    refuses_g: int
+    refuses: Callable[[Deposit], bool]
 
     def append(self, facts: Any) -> None:
-        if any(isinstance(f, Deposit) and f.weight_g == self.refuses_g for f in facts):
+        if any(isinstance(f, Deposit) and self.refuses(f) for f in facts):
             raise StoreRefused("too heavy")
         self.write(facts)
 

@@ -21,7 +21,7 @@ from gateway.packets import PacketSocket
 from gateway.pipeline import BATCH_MAX
 from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
-from smartbin.facts.events import Deposit, Fact
+from smartbin.facts.events import Fact
 from smartbin.facts.wire import Decoder
 from smartbin.places.load import load
 from smartbin.telemetry import open_writer
@@ -92,7 +92,7 @@ def spent_us(messages: Sequence[Message], at_once: int) -> dict[str, float]:
             with clock("telemetry"):
                 telemetry.append(facts)
             with clock("records"):
-                records.append([f for f in facts if isinstance(f, Deposit) and f.account])
+                records.append(facts)
             with clock("meters"):
                 meters.received(deliveries)
                 meters.acknowledged(facts)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-HEAD = "0007"
+HEAD = "0008"
 _LOCK = 0x5B1_0001  # one migration at a time on PostgreSQL; SQLite's BEGIN IMMEDIATE does the same
 
 
