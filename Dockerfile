@@ -40,4 +40,4 @@ WORKDIR /srv
 # Writable places are volumes; a fresh volume takes over its folder's owner.
 RUN mkdir -p var/quarantine var/tokens backups && chown -R 10001:10001 var backups
 USER 10001:10001
-CMD ["python", "-m", "gateway"]
+CMD ["smartbin", "gateway"]

@@ -29,7 +29,7 @@ help: ## list the tasks
 setup: .venv/ready-dev ## make the environment with everything for development
 
 demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=--check: compare with what must be and end)
-	@$(BIN)/python -m simulator demo $(ARGS)
+	@$(BIN)/python -m smartbin demo $(ARGS)
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/compose $(ARGS)
@@ -65,7 +65,7 @@ bench: .venv/ready-dev ## measure the promises about speed, as ratios within one
 	$(BIN)/python -m tools.bench $(ARGS)
 
 secrets: .venv/ready ## make every secret of a deployment in deploy/secrets (HOST="name address ...": how it is reached)
-	@$(BIN)/python -m gateway secrets $(foreach host,$(HOST),--host $(host)) $(ARGS)
+	@$(BIN)/python -m smartbin secrets $(foreach host,$(HOST),--host $(host)) $(ARGS)
 
 web: api/static/index.html ## build the screens into api/static
 
@@ -81,7 +81,7 @@ api/static/index.html: requirements-web.lock $(SCREENS) | .venv/ready-web
 
 docs: .venv/ready-dev ## make docs/asyncapi.json, docs/openapi.json and the tables of endpoints from the code
 	$(BIN)/python -m smartbin.facts.wire.asyncapi docs/asyncapi.json
-	$(BIN)/python -m api openapi > docs/openapi.json
+	$(BIN)/python -m smartbin openapi > docs/openapi.json
 	$(BIN)/python -m tools.tables
 
 lock: ## compile the requirement files anew (needs uv)

@@ -22,7 +22,7 @@ COOKIE = "smartbin_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OURS = ("X-Requested-With", "smartbin")
 _bearer = HTTPBearer(
-    scheme_name="token", auto_error=False, description="made by `python -m api token create`"
+    scheme_name="token", auto_error=False, description="made by `smartbin token create`"
 )
 _cookie = APIKeyCookie(
     name=COOKIE,

@@ -94,7 +94,7 @@ def take_client_id(wanted: str, folder: Path, hold: contextlib.ExitStack) -> str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What ``python -m gateway parts`` takes."""
+    """What ``smartbin parts`` takes."""
     parser.add_argument("parts", nargs="+", help="every gateway's part, as in 1/2 2/2")
 
 

@@ -10,7 +10,7 @@ from smartbin.core.settings import StoreSettings
 
 
 class GatewaySettings(StoreSettings):
-    """What ``python -m gateway`` reads from the environment."""
+    """What ``smartbin gateway`` reads from the environment."""
 
     mqtt_url: str = "mqtt://127.0.0.1:1883"
     mqtt_password: SecretStr = SecretStr("")

@@ -13,7 +13,7 @@ from smartbin.core.errors import BadInput
 
 CREDENTIALS = "SMARTBIN_SIMULATOR_CREDENTIALS"
 _HEADER = ["device", "username", "password"]
-_MAKE = "'python -m gateway provision make' writes it"
+_MAKE = "'smartbin provision make' writes it"
 
 
 class BrokerLost(Exception):

@@ -181,7 +181,7 @@ class Publisher:
             )
         return (
             f"{CREDENTIALS}: {said} {first.login.client_id}{more} ({first.refused}); does "
-            "the broker know this table? 'python -m gateway provision rotate DEVICE' mends it"
+            "the broker know this table? 'smartbin provision rotate DEVICE' mends it"
         )
 
     # What follows happens in the thread that drives the connections.

@@ -15,11 +15,14 @@ from api.app import create_app
 from api.parts import Parts
 from api.settings import ApiSettings
 from gateway.settings import GatewaySettings
-from simulator.__main__ import SimulatorSettings
+from simulator.settings import SimulatorSettings
+from smartbin.__main__ import SETTINGS
+from smartbin.capabilities import CAPABILITIES
 from smartbin.core.errors import BadInput
-from smartbin.core.settings import ALL_NAMES, PREFIX, Settings
+from smartbin.core.settings import PREFIX, Settings, refuse_unknown
 from smartbin.database import Database
 from smartbin.facts.wire import asyncapi
+from smartbin.settings import SiteSettings
 from smartbin.telemetry import open_reader
 from tests.places.small import SHANGHAI, small_registry
 from tools import tables
@@ -53,12 +56,17 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
     used = {PREFIX + name.upper() for program in PROGRAMS for name in program.model_fields}
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(SMARTBIN_[A-Z_]+)`", text, re.M))
-    assert documented == used == ALL_NAMES
+    assert documented == used == SETTINGS
+
+
+def test_the_site_reads_the_settings_of_every_capability() -> None:
+    for one in (settings for capability in CAPABILITIES for settings in capability.settings):
+        assert issubclass(SiteSettings, one), f"smartbin/settings.py: add {one.__name__}"
 
 
 def test_a_misspelt_setting_is_refused_with_the_right_name() -> None:
     with pytest.raises(BadInput, match="did you mean SMARTBIN_TELEMETRY_URL"):
-        ApiSettings.read({"SMARTBIN_TELEMETRY_ULR": "x"})
+        refuse_unknown({"SMARTBIN_TELEMETRY_ULR": "x"}, SETTINGS)
     with pytest.raises(BadInput, match=r"SMARTBIN_TELEMETRY_TOKEN_FILE.*cannot read"):
         ApiSettings.read({"SMARTBIN_TELEMETRY_TOKEN_FILE": "/nowhere"})
 

@@ -4,43 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import date, timedelta
+from datetime import date
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from api.parts import Parts
 from smartbin.core import calendar
-from smartbin.core.calendar import Days
 from smartbin.core.errors import StoreUnavailable
-from smartbin.sorting.revisions import CommunityDay
-from smartbin.sorting.rules import counts
+from smartbin.sorting.publish import BACK_DAYS, SOON_DAYS, publish
 
 LOG = logging.getLogger("api.publishing")
 EVERY_S = 600.0
-# A year and a month of 39 communities take a second: once a day; what comes late comes soon.
-BACK_DAYS, SOON_DAYS = 400, 35
-
-
-def publish(parts: Parts, back_days: int = BACK_DAYS) -> int:
-    """Publish what of so many past days differs from what is published; answers how many."""
-    registry, today = parts.registry, parts.today()
-    window = Days(today - timedelta(days=back_days), today - timedelta(days=1))
-    doors = {id: registry.doors_of_community(id, window) for id in registry.communities}
-    spans = [door.span for found in doors.values() for door in found]
-    tallies = counts.tallies(
-        parts.reader.deposit_totals(spans, by_day=True),
-        doors,
-        parts.stores.verdicts.corrections(window),
-        by_day=True,
-    )
-    nothing = counts.complete({})
-    current = {
-        CommunityDay(id, day): tally.by_day.get(day, nothing)
-        for id, tally in tallies.items()
-        for day in window
-    }
-    empty_since = today - timedelta(days=SOON_DAYS)
-    return parts.stores.revisions.publish(current, empty_since, parts.now_us())
 
 
 class Publishing:
@@ -81,9 +55,12 @@ class Publishing:
         while not self._stopping.wait(wait_s):
             wait_s = EVERY_S
             try:
-                today = self._parts.today()
+                parts = self._parts
+                today = parts.today()
                 back_days = SOON_DAYS if self._looked == today else BACK_DAYS
-                self._published.inc(publish(self._parts, back_days))
+                self._published.inc(
+                    publish(parts.registry, parts.reader, parts.database, parts.now_us(), back_days)
+                )
                 self._looked = today
                 if self._published_at is not None:
                     self._published_at.set(self._parts.now_us() / calendar.US_PER_S)

@@ -1,8 +1,9 @@
 """Settings: environment variables with the prefix SMARTBIN_, read once in a program's
 ``__main__`` and passed down frozen.
 
-Each program subclasses ``Settings`` with the names it needs. A secret may come as NAME or as
-NAME_FILE (a file's path). Unknown SMARTBIN_ names are refused, so that a misspelt setting is an
+Each program and each capability subclasses ``Settings`` with the names it needs, and reads those.
+A secret may come as NAME or as NAME_FILE (a file's path). One environment file serves every
+program, so a name that none of them has is refused by ``refuse_unknown``: a misspelt setting is an
 error and not a silence.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import difflib
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from smartbin.core.errors import BadInput
 
 PREFIX = "SMARTBIN_"
+_NOT_SETTINGS = (PREFIX + "TEST_", PREFIX + "BENCH_")
 _IN_ADDRESS = re.compile(r"(?<=://)([^/:@?]*:).*(?=@)|([?&](?:token|password)=)[^&]*")
 
 
@@ -37,24 +39,11 @@ class Settings(BaseSettings):
         setting and the remedy.
         """
         values: dict[str, str] = {}
-        fields = {PREFIX + name.upper(): name for name in cls.model_fields}
         for name, value in sorted(environ.items()):
-            if (
-                not name.startswith(PREFIX)
-                or name.startswith(PREFIX + "TEST_")
-                or name.startswith(PREFIX + "BENCH_")
-            ):
-                continue
-            if name in fields:
-                values[fields[name]] = value
-            elif name.endswith("_FILE") and name.removesuffix("_FILE") in fields:
-                values[fields[name.removesuffix("_FILE")]] = _secret_from(name, value)
-            elif name.removesuffix("_FILE") not in ALL_NAMES and name not in ALL_NAMES:
-                near = difflib.get_close_matches(name, ALL_NAMES, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise BadInput(
-                    f"{name}: unknown setting{hint} (docs/configuration.md lists them all)"
-                )
+            if (field := _field(name)) in cls.model_fields:
+                values[field] = value
+            elif name.endswith("_FILE") and field.removesuffix("_file") in cls.model_fields:
+                values[field.removesuffix("_file")] = _secret_from(name, value)
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -70,6 +59,26 @@ class Settings(BaseSettings):
             f"{PREFIX}{name.upper()}={_plain(getattr(self, name))}"
             for name in type(self).model_fields
         )
+
+
+def names_of(*classes: type[Settings]) -> frozenset[str]:
+    """The environment variables that some settings read."""
+    return frozenset(PREFIX + name.upper() for one in classes for name in one.model_fields)
+
+
+def refuse_unknown(environ: Mapping[str, str], names: Collection[str]) -> None:
+    """Raises BadInput for a variable with our prefix that is none of ``names``."""
+    for name in sorted(environ):
+        if name.startswith(_NOT_SETTINGS) or not name.startswith(PREFIX):
+            continue
+        if name not in names and name.removesuffix("_FILE") not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise BadInput(f"{name}: unknown setting{hint} (docs/configuration.md lists them all)")
+
+
+def _field(name: str) -> str:
+    return name.removeprefix(PREFIX).lower() if name.startswith(PREFIX) else ""
 
 
 class StoreSettings(Settings):
@@ -118,31 +127,3 @@ def _secret_from(name: str, path: str) -> str:
         why = getattr(error, "strerror", None) or "it is no text in UTF-8"
         remedy = f"name a readable file or set {name.removesuffix('_FILE')}"
         raise BadInput(f"{name}: cannot read {path} ({why}); {remedy}") from None
-
-
-# Names of all programs: one environment file serves them all, so another program's name is no
-# mistake. docs/configuration.md is compared with this list and with the classes by a test.
-ALL_NAMES = frozenset(
-    PREFIX + name
-    for name in (
-        "SITE",
-        "MQTT_URL",
-        "MQTT_PASSWORD",
-        "MQTT_CLIENT_ID",
-        "MQTT_CA_FILE",
-        "MQTT_SHARE",
-        "MQTT_PART",
-        "TELEMETRY_URL",
-        "TELEMETRY_TOKEN",
-        "RECORDS_URL",
-        "RECORDS_PASSWORD",
-        "QUARANTINE",
-        "GATEWAY_HTTP",
-        "TARIFF",
-        "SETTLE_EVERY_S",
-        "API_HTTP",
-        "API_TLS_CERT_FILE",
-        "API_TLS_KEY_FILE",
-        "SIMULATOR_CREDENTIALS",
-    )
-)

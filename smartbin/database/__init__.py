@@ -86,7 +86,7 @@ class Database:
             )
         raise StoreUnavailable(
             f"records (SMARTBIN_RECORDS_URL): the database is at step {stands or 'none'}, this "
-            f"program needs {migrations.HEAD}; run 'python -m api migrate'"
+            f"program needs {migrations.HEAD}; run 'smartbin migrate'"
         )
 
     def migrate(self) -> tuple[str | None, str]:

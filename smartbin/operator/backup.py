@@ -1,4 +1,4 @@
-"""``python -m gateway backup FOLDER`` and ``restore FOLDER``: telemetry, records and quarantine.
+"""``smartbin backup FOLDER`` and ``restore FOLDER``: telemetry, records and quarantine.
 
 A backup is taken beside running programs. Records are taken first: telemetry then holds at least
 what they hold. ``manifest.json`` is written last; a folder without it is no backup.
@@ -14,7 +14,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,6 +31,9 @@ MANIFEST = "manifest.json"
 TELEMETRY, RECORDS, DUMP, QUARANTINE = "telemetry.db", "records.db", "records.dump", "quarantine"
 VERSION = 1
 WAIT_S = 60.0  # for the records' database, started a moment ago
+
+
+Act = Callable[[StoreSettings, Path, ZoneInfo], Iterator[str]]
 
 
 def backup(settings: StoreSettings, folder: Path, zone: ZoneInfo) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``python -m gateway copy``: all facts of one telemetry store into another.
+"""``smartbin copy``: all facts of one telemetry store into another.
 
 Appending is idempotent, so copying twice is copying once; how far it came is kept in a small file,
 so that it goes on where it was stopped. Memory is bounded by the piece of time in hand.

@@ -93,7 +93,7 @@ def hashed(password: str, salt: bytes | None = None, iterations: int = ITERATION
 def _must_have(hashes: Mapping[str, str], device: str) -> None:
     if device not in hashes:
         raise BadInput(
-            f"device {device[:40]!r} has no credential; 'python -m gateway provision make' gives "
+            f"device {device[:40]!r} has no credential; 'smartbin provision make' gives "
             "one to every device of the registry"
         )
 
@@ -158,7 +158,7 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What ``python -m gateway provision`` takes."""
+    """What ``smartbin provision`` takes."""
     parser.add_argument("action", choices=["make", "rotate", "revoke", "user"])
     parser.add_argument("name", nargs="?", default="", help="the device, or the program's user")
     folder = Path("deploy/secrets")

@@ -1,7 +1,8 @@
-"""``python -m gateway quarantine``: look at what was refused, replay it after a mend, drop it."""
+"""``smartbin quarantine``: look at what was refused, replay it after a mend, drop it."""
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -23,6 +24,17 @@ from smartbin.telemetry import TelemetryWriter, open_writer
 ACTIONS = ("list", "show", "replay", "drop")
 LIST_MAX = 1000
 CHUNK = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("id", nargs="?", default="", help="one message; all when left out")
+    parser.add_argument("--reason", default="", help="only messages refused for this reason")
+    parser.add_argument("--device", default="", help="only messages of this device")
+    parser.add_argument(
+        "--as-of", default="", help="replay: if our clock was wrong, when they came"
+    )
 
 
 def quarantine_command(

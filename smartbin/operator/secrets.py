@@ -1,4 +1,4 @@
-"""``python -m gateway secrets``: every secret of a deployment as a file with random content.
+"""``smartbin secrets``: every secret of a deployment as a file with random content.
 
 What is there stays, so the command can be repeated at any time: it adds what is missing. The
 folder is closed to others (0700); the files in it are readable, for containers run as users that
@@ -136,7 +136,7 @@ def _is_address(text: str) -> bool:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What ``python -m gateway secrets`` takes."""
+    """What ``smartbin secrets`` takes."""
     parser.add_argument("--folder", type=Path, default=Path("deploy/secrets"))
     parser.add_argument(
         "--host",

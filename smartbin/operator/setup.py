@@ -1,4 +1,4 @@
-"""``python -m gateway setup``: make what the telemetry store needs before the programs start."""
+"""``smartbin setup``: make what the telemetry store needs before the programs start."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Quarantine:
             if len(files) >= FILES_MAX:
                 raise StoreUnavailable(
                     f"quarantine {self._folder} is full ({FILES_MAX} files): mend the cause, then "
-                    "replay it (python -m gateway quarantine replay) or move its files away"
+                    "replay it (smartbin quarantine replay) or move its files away"
                 )
             path = self._folder / f"quarantine-{int(path.stem.split('-')[1]) + 1:06d}.jsonl"
         with path.open("ab") as file:

@@ -25,8 +25,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 SENDERS = ("bin-001", "bin-002", "bin-003")
 # A private key's line as openssl writes it, put together so that this file holds none.
 KEY_LINES = [f"-----BEGIN {kind}PRIVATE KEY-----" for kind in ("", "EC ", "RSA ")]
-TOKEN = ("python", "-m", "api", "token", "create", "--role", "office", "--name", "test")
-TOOLS = ("--profile", "tools", "run", "--rm", "-T", "tools", "python", "-m", "gateway")
+TOKEN = ("smartbin", "token", "create", "--role", "office", "--name", "test")
+TOOLS = ("--profile", "tools", "run", "--rm", "-T", "tools", "smartbin")
 # All goes at once, so a gateway's last look for stores that are gone is not waited for.
 DOWN = (*("--profile", "demo", "--profile", "tools"), "down", "-v", "-t", "2", "--remove-orphans")
 
@@ -86,11 +86,9 @@ def test_no_secret_is_in_an_image_or_a_log_or_shown(stack: Stack) -> None:
     shown = {
         "the log": stack.run("logs", check=False),
         "the gateway's settings": stack.run(
-            "exec", "-T", "gateway", "python", "-m", "gateway", "--print-config"
+            "exec", "-T", "gateway", "smartbin", "gateway", "--print-config"
         ),
-        "the API's settings": stack.run(
-            "exec", "-T", "api", "python", "-m", "api", "--print-config"
-        ),
+        "the API's settings": stack.run("exec", "-T", "api", "smartbin", "api", "--print-config"),
         "the environment": stack.run("exec", "-T", "gateway", "env"),
     }
     assert "********" in shown["the gateway's settings"]

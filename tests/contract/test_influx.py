@@ -130,10 +130,10 @@ def test_an_operators_mistake_is_unavailable_and_says_which_setting(
         reader.check()
     reader.close()
     nowhere = influx_server.url_of("not-there")
-    with pytest.raises(StoreUnavailable, match=r"404.*python -m gateway setup"):
+    with pytest.raises(StoreUnavailable, match=r"404.*smartbin setup"):
         open_writer(nowhere, SHANGHAI, influx_server.token)
     reader = open_reader(nowhere, SHANGHAI, influx_server.token)
-    with pytest.raises(StoreUnavailable, match=r"404.*python -m gateway setup"):
+    with pytest.raises(StoreUnavailable, match=r"404.*smartbin setup"):
         reader.check()
     reader.close()
     foreign = url.replace("org=", "org=x")

@@ -88,7 +88,7 @@ def test_a_running_program_makes_sqlite_ready_but_never_changes_postgresql(empty
         database.prepare()
         assert inspect(database.engine).has_table("token")
     else:
-        with pytest.raises(StoreUnavailable, match="run 'python -m api migrate'"):
+        with pytest.raises(StoreUnavailable, match="run 'smartbin migrate'"):
             database.prepare()
         assert inspect(database.engine).get_table_names() == []
         database.migrate()

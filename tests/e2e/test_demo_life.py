@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from simulator.__main__ import SEED
+from simulator.commands import SEED
 from simulator.expect import Expected
 from simulator.faults import deliveries
 from simulator.fleet import Fleet

@@ -12,7 +12,7 @@ import yaml
 
 from api.settings import ApiSettings
 from gateway.settings import GatewaySettings
-from simulator.__main__ import SimulatorSettings
+from simulator.settings import SimulatorSettings
 from smartbin.core.settings import PREFIX, Settings
 from smartbin.operator.secrets import make
 from tests.real import ROOT, program

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smartbin.__main__ import main
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, UnknownPlace
-from smartbin.operator.check import main
 from smartbin.places import CommunityKind, DeviceKind, tables
 from smartbin.places.load import load, warnings
 from smartbin.places.tables import Mistakes, TableRow, disjoint
@@ -289,6 +289,23 @@ def test_the_command_prints_counts_or_mistakes(
     edit(folder, "site.csv", "xinbei", "Xin Bei")
     assert main(["check", str(folder)]) == 1
     assert "site.csv:2: id 'Xin Bei' is not an id" in capsys.readouterr().out
+
+
+def test_every_capability_checks_its_files_and_every_mistake_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "statistics.toml").write_text("[sufficient]\nnothing = 1\n", encoding="utf-8")
+    (folder / "tariff.toml").write_text("[[tariff]]\n", encoding="utf-8")
+    edit(folder, "site.csv", "xinbei", "Xin Bei")
+    assert main(["check", str(folder)]) == 1
+    said = capsys.readouterr().out
+    assert "site.csv:2: id 'Xin Bei' is not an id" in said
+    assert "statistics.toml: unknown limit 'nothing'" in said
+    assert "tariff.toml:1: [tariff 1]" in said
+    assert main(["check", str(folder / "statistics.toml")]) == 1
+    edit(folder, "site.csv", "Xin Bei", "xinbei")
+    assert main(["check", str(folder / "doors.csv")]) == 1
+    assert "name the folder" in capsys.readouterr().out
 
 
 def test_a_dated_change_of_membership_is_seen_on_its_day(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from api.__main__ import main
-from api.points import commands as points_commands
+from smartbin.accounts.commands import COMMANDS as ACCOUNTS
+from smartbin.accounts.commands import accounts_command
 from smartbin.accounts.store import Accounts
 from smartbin.core.errors import BadInput
 from smartbin.database import Database
+from smartbin.points.commands import COMMANDS as POINTS
+from smartbin.points.commands import month_command, settle_command
+from smartbin.points.settle import Settler
 from tests.places.small import small_registry
 from tests.points.books import NOW_US, TARIFFS, Books, kitchen
 from tests.real import ROOT
@@ -31,12 +34,16 @@ def books(tmp_path: Path) -> Books:
 
 @pytest.fixture
 def command(books: Books) -> Command:
-    parser = argparse.ArgumentParser()
-    points_commands.add_commands(parser.add_subparsers(dest="command"))
+    """Runs a command over the books of the test, at its own time."""
+    every = {one.name: one for one in (*ACCOUNTS, *POINTS)}
+    registry = small_registry()
 
-    def run(*words: str) -> str:
-        args = parser.parse_args(words)
-        return points_commands.run(args, books.database, small_registry(), TARIFFS, NOW_US)
+    def run(verb: str, *words: str) -> str:
+        args = every[verb].parser(verb).parse_args(words)
+        if verb == "settle":
+            return settle_command(args, Settler(books.database, registry, TARIFFS), NOW_US)
+        act = month_command if verb == "month" else accounts_command
+        return act(args, books.database, registry, NOW_US)
 
     return run
 

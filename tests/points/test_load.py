@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from smartbin.__main__ import main
 from smartbin.accounts.rules import AccountKind
 from smartbin.core.errors import BadInput
 from smartbin.facts.events import Category
-from smartbin.points.__main__ import main
 from smartbin.points.rules.load import load_tariffs
 from smartbin.points.rules.tariff import Tariffs
 from tests.points.rewarding import tables, tariffs_of

@@ -91,7 +91,7 @@ def test_a_wrong_password_is_said(secured: SecuredBroker, tmp_path: Path) -> Non
     wrong = [f"{line}x" if line.startswith("bin-007") else line for line in lines]
     table = tmp_path / "wrong.csv"
     table.write_text("\n".join(wrong))
-    refused = "refuses bin-007 .Not authorized.* 'python -m gateway provision rotate"
+    refused = "refuses bin-007 .Not authorized.* 'smartbin provision rotate"
     with pytest.raises(BadInput, match=refused):
         run.buffered(address(secured, table), SITE.devices)
 

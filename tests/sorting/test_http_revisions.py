@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
-from api.sorting.publishing import Publishing, publish
+from api.parts import Parts
+from api.sorting.publishing import Publishing
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, Verdict
+from smartbin.sorting import publish as publishing_rules
 from smartbin.sorting.tables import figure_revision
 from smartbin.verdicts.store import HumanVerdicts
 from tests.api.client import NOON_US, TODAY, Api
@@ -23,6 +25,11 @@ from tests.sorting.test_http_statistics import a_day
 
 YESTERDAY = TODAY - timedelta(days=1)
 START_US = calendar.start_us(YESTERDAY, SHANGHAI)
+
+
+def publish(parts: Parts, back_days: int = publishing_rules.BACK_DAYS) -> int:
+    now_us = parts.now_us()
+    return publishing_rules.publish(parts.registry, parts.reader, parts.database, now_us, back_days)
 
 
 def test_late_data_and_verdicts_make_revisions(api: Api) -> None:

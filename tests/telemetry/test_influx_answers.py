@@ -47,7 +47,7 @@ def test_only_what_the_content_is_to_blame_for_is_refused(status: int) -> None:
     [
         (401, "does not know the token"),
         (403, "give the token of SMARTBIN_TELEMETRY_TOKEN access to the buckets b and b_levels"),
-        (404, "make the buckets with 'python -m gateway setup'"),
+        (404, "make the buckets with 'smartbin setup'"),
         (429, r"cannot take or answer it now \(429, too busy\)"),
         (500, r"cannot take or answer it now \(500, too busy\)"),
         (503, r"cannot take or answer it now \(503, too busy\)"),

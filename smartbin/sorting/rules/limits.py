@@ -7,7 +7,7 @@ leaves out keeps the value here.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from smartbin.core.errors import BadInput
@@ -65,6 +65,11 @@ def load(folder: Path) -> Limits:
             raise BadInput(f"{path}: unknown limit {name!r}; known are {', '.join(known)}")
         _check(path, name, value, known[name])
     return Limits(**table)
+
+
+def check_file(path: Path, _registry: object = None) -> list[str]:
+    """The limits of a site's file, one a line; raises BadInput."""
+    return [f"{name} = {value}" for name, value in asdict(load(path.parent)).items()]
 
 
 def _check(path: Path, name: str, value: object, wanted: type) -> None:

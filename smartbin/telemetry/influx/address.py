@@ -126,6 +126,6 @@ def sentence(address: Address, status: int, said: str) -> str:
     if status == 404:
         return (
             f"{where} misses something (404, {said}): make the buckets with "
-            f"'python -m gateway setup', or correct org= and bucket= in {SETTING}"
+            f"'smartbin setup', or correct org= and bucket= in {SETTING}"
         )
     return f"{where} cannot take or answer it now ({status}, {said}); {SETTING} names it"

@@ -100,6 +100,6 @@ def mismatch(db: sqlite3.Connection, path: Path, zone: ZoneInfo) -> str | None:
         return (
             f"SMARTBIN_TELEMETRY_URL: {path} keeps the days of {kept}, the site's zone is "
             f"{zone.key}; correct the site's zone, or copy the facts into a new file "
-            "(python -m gateway copy)"
+            "(smartbin copy)"
         )
     return None

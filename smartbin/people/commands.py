@@ -1,35 +1,75 @@
-"""``python -m api user ...``: people who sign in with a name and a password."""
+"""``smartbin user`` and ``smartbin token``: people who sign in, and programs' tokens."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from smartbin.core.command import Command, Group, now_us
 from smartbin.core.errors import BadInput
+from smartbin.core.settings import StoreSettings
 from smartbin.database import Database
+from smartbin.database.command import add_wait, opened
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
+from smartbin.people.tokens import Tokens
 from smartbin.people.users import Users
 from smartbin.places import Registry
+from smartbin.places.load import load
+
+_ROLES = [role.value for role in Role if role not in (Role.PUBLIC, Role.RESIDENT)]
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """The command and its options."""
-    user = commands.add_parser("user", help="people who sign in with a name and a password")
+def _user_arguments(user: argparse.ArgumentParser) -> None:
     user.add_argument("action", choices=["create", "list", "disable", "enable", "password"])
     user.add_argument("--name", default="")
-    roles = [role.value for role in Role if role not in (Role.PUBLIC, Role.RESIDENT)]
-    user.add_argument("--role", choices=roles)
+    user.add_argument("--role", choices=_ROLES)
     user.add_argument("--community", help="the one that role community is bound to")
     user.add_argument(
         "--password-file", type=Path, help="read the password there, - is standard input; else ask"
     )
+    add_wait(user)
 
 
-def run(args: argparse.Namespace, database: Database, registry: Registry, now_us: int) -> str:
-    """Carry the command out; answers what to show. Raises BadInput, UnknownPlace."""
+def _token_arguments(token: argparse.ArgumentParser) -> None:
+    token.add_argument("action", choices=["create", "list", "revoke"])
+    token.add_argument("--name", default="")
+    token.add_argument("--role", choices=_ROLES, default=Role.CREW.value)
+    token.add_argument("--community", help="the one that a token of that role is bound to")
+    add_wait(token)
+
+
+def _user(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    settings = StoreSettings.read(environ)
+    database = opened(settings, args.wait_s)
+    print(_changed(args, database, load(settings.site), now_us()))
+    return 0
+
+
+def _token(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    settings = StoreSettings.read(environ)
+    tokens = Tokens(opened(settings, args.wait_s))
+    if args.action == "list":
+        for known in tokens.names():
+            print(f"{known.name}  {known.role}  {known.community or ''}".rstrip())
+        return 0
+    if not args.name:
+        raise BadInput("--name: say whose token it is, for example --name truck-3")
+    if args.action == "revoke":
+        tokens.revoke(args.name)
+        return 0
+    if args.community is not None:
+        load(settings.site).community(args.community)
+    print(tokens.create(args.name, Role(args.role), args.community))
+    print("shown this once; keep it safe · 仅显示一次，请妥善保存", file=sys.stderr)
+    return 0
+
+
+def _changed(args: argparse.Namespace, database: Database, registry: Registry, now_us: int) -> str:
+    """Carry ``user`` out; answers what to show. Raises BadInput, UnknownPlace."""
     users = Users(database, Passwords())
     if args.action == "list":
         return "\n".join(
@@ -70,3 +110,14 @@ def _password(file: Path | None) -> str:
     if getpass.getpass("Again · 再输一次: ") != first:
         raise BadInput("password: the two differ; begin again")
     return first
+
+
+COMMANDS = (
+    Command(
+        "user", Group.PEOPLE, "people who sign in with a name and a password", "用户与密码",
+        _user, _user_arguments,
+    ),
+    Command(
+        "token", Group.PEOPLE, "bearer tokens of programs", "程序的令牌", _token, _token_arguments
+    ),
+)  # fmt: skip
