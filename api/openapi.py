@@ -20,14 +20,13 @@ ANSWERS = Path(__file__).with_name("examples.json")
 # What stands in paths and queries; the rest is said where the parameter is declared.
 PARAMETERS: dict[str, Any] = {
     "account": "12345677",
-    "after": "12345677",
-    "before": "2026-11-23T18:32:05.120182+08:00",
     "by": "accuracy",
     "card": "K3f81c",
     "category": "kitchen",
     "collection_point": "point-01",
     "community": "yicheng-haoting",
     "compare": "previous",
+    "cursor": "WzEsIk1ma0E5Z1R4MHFZdSIsWzQ3MTFdXQ",
     "day": "2026-11-23",
     "days_min": 4,
     "device": "bin-007",
@@ -44,7 +43,6 @@ PARAMETERS: dict[str, Any] = {
     "redemption": 4711,
     "round": "5b1c0a52-6c1e-4a57-9a55-0d3c0f8f6f11",
     "session": "1c0a526c",
-    "skip": 0,
     "state": "reserved",
     "threshold_pct": 80,
     "to": "2026-11-23",
@@ -102,8 +100,6 @@ def _exemplify(parameter: dict[str, Any], path: str) -> None:
     example = PARAMETERS[name]
     if schema.get("type") == "boolean":
         example = False
-    if name == "before" and any(s.get("type") == "integer" for s in schema.get("anyOf", [])):
-        example = 4711
     if name == "kind" and path.endswith("/tariff"):
         example = "household"
     parameter["example"] = example

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from api.paging import Next
 from smartbin.collection.rules import DoorState
 from smartbin.facts.events import AlarmType, Category
 from smartbin.places import CommunityKind, DeviceKind
@@ -111,11 +112,11 @@ class LevelAt(BaseModel):
 
 
 class Levels(BaseModel):
-    """The history of a device's doors, newest first."""
+    """The history of a device's doors, newest first. A page's rows are those of all doors."""
 
     device: str
     doors: dict[str, list[LevelAt]]
-    truncated: bool
+    next: Next
 
 
 class DoorNow(BaseModel):
@@ -169,11 +170,11 @@ class CollectionRow(BaseModel):
 
 
 class Collections(BaseModel):
-    """Collections of a device, newest first. ``next_before`` continues when the page was full."""
+    """Collections of a device, newest first."""
 
     device: str
     collections: list[CollectionRow]
-    next_before: datetime | None
+    next: Next
 
 
 class DepositRow(BaseModel):
@@ -189,11 +190,11 @@ class DepositRow(BaseModel):
 
 
 class DepositsOut(BaseModel):
-    """Deposits of a device, newest first. ``next_before`` continues when the page was full."""
+    """Deposits of a device, newest first."""
 
     device: str
     deposits: list[DepositRow]
-    next_before: datetime | None
+    next: Next
 
 
 class CollectionPoint(BaseModel):

@@ -134,4 +134,5 @@ SIGNED_IN = Depends(Allow(*(role for role in Role if role is not Role.PUBLIC)))
 CrewDep = Annotated[Principal, CREW]
 OfficeDep = Annotated[Principal, OFFICE]
 AdminDep = Annotated[Principal, ADMIN]
+DepositsDep = Annotated[Principal, DEPOSITS]
 SignedInDep = Annotated[Principal, SIGNED_IN]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -34,9 +35,14 @@ class Format(StrEnum):
 FormatQuery = Annotated[Format, Query(description="csv opens in a spreadsheet")]
 
 
-def csv_response(columns: Iterable[str], rows: Iterable[Mapping[str, Any]], name: str) -> Response:
+def csv_response(
+    columns: Iterable[str],
+    rows: Iterable[Mapping[str, Any]],
+    name: str,
+    link: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     """Rows as CSV in UTF-8 with BOM, the header also when there are none; cells a spreadsheet
-    would run are quoted.
+    would run are quoted. ``link`` is the header that names the next page.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, list(columns))
@@ -46,13 +52,18 @@ def csv_response(columns: Iterable[str], rows: Iterable[Mapping[str, Any]], name
     return Response(
         out.getvalue().encode("utf-8-sig"),
         media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"', **link},
     )
 
 
-def model_csv(model: type[BaseModel], rows: Iterable[BaseModel], name: str) -> Response:
+def model_csv(
+    model: type[BaseModel],
+    rows: Iterable[BaseModel],
+    name: str,
+    link: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     """Rows of one flat model as CSV, a column a field."""
-    return csv_response(model.model_fields, (row.model_dump() for row in rows), name)
+    return csv_response(model.model_fields, (row.model_dump() for row in rows), name, link)
 
 
 def _cell(value: Any) -> Any:

@@ -7,16 +7,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Protocol, TypeVar
+from functools import partial
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
 from api.errors import Problem
-from api.inputs import Day, Moment
+from api.inputs import Day
+from api.paging import CursorOf, FactPosition, Paging, read_after
 from api.parts import PartsDep
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
-from smartbin.facts.events import DoorKey
+from smartbin.facts.events import Collection, Deposit, LevelReading
 
 DAYS_MAX = 400
 DAYS_DEFAULT = 30
@@ -50,79 +53,50 @@ def window(
 
 
 Window = Annotated[Days, Depends(window)]
-
-Skip = Annotated[int, Query(ge=0, le=1_000_000, description="continue: next_skip of the last page")]
-
-
-def next_skip(found: Sequence[object], skip: int, limit: int) -> int | None:
-    """Where the next page begins, of ``found`` rows asked for beyond the limit."""
-    return skip + limit if len(found) > limit else None
-
-
-Found = TypeVar("Found")
-
-
-def first_page(found: Sequence[Found], limit: int) -> tuple[Sequence[Found], Found | None]:
-    """The page of ``found`` rows, asked for one beyond the limit; and, where more follow, its last
-    row, which the next page continues after.
-    """
-    rows = found[:limit]
-    return rows, rows[-1] if len(found) > limit else None
-
-
 PAGE_MAX = 1_000
-
-
-class Timed(Protocol):
-    """Something that has its instant."""
-
-    @property
-    def at_us(self) -> int:
-        """UTC microseconds."""
-
-
-Row = TypeVar("Row", bound=Timed)
+Row = TypeVar("Row", LevelReading, Deposit, Collection)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of facts, newest first: of ``[start_us, end_us)`` about ``limit`` rows."""
+class FactsPage:
+    """One page of the facts of some days: ``limit`` rows at most, newest first."""
 
-    start_us: int
-    end_us: int
+    days: Days
+    zone: ZoneInfo
     limit: int
+    paging: Paging[FactPosition]
 
     def of(
-        self,
-        read: Callable[[Sequence[DoorKey], int, int, int], Sequence[Row]],
-        doors: list[DoorKey],
-    ) -> tuple[Sequence[Row], int | None]:
-        """The rows, and the instant the next page lies before; None after the last. A door has one
-        fact of an instant, so a page grows by fewer rows than there are doors.
+        self, read: Callable[[int, int, int], Sequence[Row]], seen: Sequence[Days]
+    ) -> tuple[Sequence[Row], str | None]:
+        """The rows and the cursor of the next page. ``read`` answers from an instant to another so
+        many rows; ``seen`` are those of the days, newest first, that the caller may see.
         """
-        return self.cut(read(doors, self.start_us, self.end_us, self.limit + len(doors)))
+        found: list[Row] = []
+        for days in seen:
+            start_us, end_us = calendar.bounds_us(days, self.zone)
+            found += read_after(
+                partial(read, start_us),
+                lambda row: (-row.at_us, row.device, row.door),
+                end_us,
+                self.paging.after,
+                self.limit + 1 - len(found),
+            )
+            if len(found) > self.limit:
+                break
+        return self.paging.cut(
+            found, self.limit, lambda row: FactPosition(row.at_us, row.device, row.door)
+        )
 
-    def cut(self, rows: Sequence[Row]) -> tuple[Sequence[Row], int | None]:
-        """The same of rows, newest first, that go on beyond the page. An instant is never cut in
-        two, for ``before`` could not continue inside it.
-        """
-        end = min(self.limit, len(rows))
-        while 0 < end < len(rows) and rows[end].at_us == rows[end - 1].at_us:
-            end += 1
-        return rows[:end], rows[end - 1].at_us if end < len(rows) else None
 
-
-def page(
+def facts_page(
     parts: PartsDep,
     days: Window,
-    before: Annotated[
-        Moment | None, Query(description="continue: next_before of the last page")
-    ] = None,
+    paging: Annotated[Paging[FactPosition], Depends(CursorOf(FactPosition))],
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows of a page")] = PAGE_MAX,
-) -> Page:
+) -> FactsPage:
     """The page asked for."""
-    start_us, end_us = calendar.bounds_us(days, parts.registry.site.zone)
-    return Page(start_us, end_us if before is None else min(end_us, calendar.to_us(before)), limit)
+    return FactsPage(days, parts.registry.site.zone, limit, paging)
 
 
-PageDep = Annotated[Page, Depends(page)]
+FactsPageDep = Annotated[FactsPage, Depends(facts_page)]

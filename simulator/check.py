@@ -267,8 +267,8 @@ class _Check:
                 total = told.setdefault(row["door"], [0, 0])
                 total[0] += 1
                 total[1] += row["net_g"]
-            following = page.get("next_before")
-            query = {**self._window(), "before": following} if following else {}
+            following = page.get("next")
+            query = {**self._window(), "cursor": following} if following else {}
         wanted = {
             key.door: total
             for key, total in self._expected.collections.items()

@@ -28,6 +28,7 @@ from simulator.fleet import Fleet
 from simulator.households import write_accounts
 from smartbin.accounts.store import Accounts
 from smartbin.core import calendar
+from smartbin.core.scope import EVERYTHING
 from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import (
@@ -244,7 +245,7 @@ def _earn(parts: Parts, folder: Path) -> None:
 
 def _diligent(parts: Parts) -> str:
     """The account of the pictures' community that has most points, or has redeemed some."""
-    redeemed = Redemptions(parts.database, parts.registry.site.zone).find(limit=1)
+    redeemed = Redemptions(parts.database, parts.registry.site.zone).find(EVERYTHING, limit=1)
     if redeemed:
         return redeemed[0].account
     own = [one for one in Accounts(parts.database).all() if one.community(NOW.date()) == COMMUNITY]

@@ -11,12 +11,15 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.errors import documented
+from api.paging import FactPosition, Next
 from api.parts import Parts, PartsDep
 from api.security import CrewDep
 from api.tables import Format, FormatQuery, csv_response
-from api.windows import Page, PageDep
+from api.windows import FactsPage, FactsPageDep
 from smartbin.collection.rules import SAME_WITHIN_US, Emptying, emptyings
 from smartbin.core import calendar
+from smartbin.core.calendar import Days
+from smartbin.core.scope import Scope
 from smartbin.facts.events import Category, DoorKey
 
 router = APIRouter(prefix="/api/v1", tags=["collections"])
@@ -44,24 +47,19 @@ class EmptiedDoor(BaseModel):
     crews: list[str] = Field(description="who confirmed it, first to last")
     rounds: list[str]
 
-    @property
-    def at_us(self) -> int:
-        """The same instant, as pages count it."""
-        return calendar.to_us(self.at)
-
 
 class EmptiedDoorsOut(BaseModel):
-    """Emptyings, newest first. ``next_before`` continues."""
+    """Emptyings, newest first."""
 
     collections: list[EmptiedDoor]
-    next_before: datetime | None
+    next: Next
 
 
 @router.get("/collections", responses=documented(404), response_model=EmptiedDoorsOut)
 def collections(
     parts: PartsDep,
     who: CrewDep,
-    page: PageDep,
+    page: FactsPageDep,
     community: str | None = None,
     device: str | None = None,
     category: Category | None = None,
@@ -72,46 +70,63 @@ def collections(
         parts.registry.community(community)
     if device is not None:
         parts.registry.device(device)
-    rows, more_us = page.cut(
-        [
-            row
-            for row in (_row(parts, one) for one in _within(parts, page, device))
-            if who.scope.has_community(row.community)
-            and community in (None, row.community)
-            and category in (None, row.category)
-        ]
-    )
+    scope = who.scope.within(community)
+    found, read_to_us = _read(parts, page, _doors(parts, scope, page.days, device))
+    shown = [
+        row
+        for row in (_row(parts, one) for one in found)
+        if scope.has_community(row.community) and category in (None, row.category)
+    ]
+    rows, following = page.paging.cut(shown, page.limit, _position)
+    if following is None and read_to_us is not None:
+        following = page.paging.cursor(FactPosition(read_to_us - 1, "", ""))
     if format is Format.CSV:
         table = [
             {**row.model_dump(), "crews": "; ".join(row.crews), "rounds": "; ".join(row.rounds)}
             for row in rows
         ]
-        return csv_response(EmptiedDoor.model_fields, table, "collections")
-    return EmptiedDoorsOut(collections=list(rows), next_before=parts.local_or_none(more_us))
+        link = page.paging.link(following)
+        return csv_response(EmptiedDoor.model_fields, table, "collections", link)
+    return EmptiedDoorsOut(collections=list(rows), next=following)
 
 
-def _within(parts: Parts, page: Page, device: str | None) -> Sequence[Emptying]:
-    """The emptyings of the page's time. What is read reaches beyond it on both sides, so that one
-    at its edge has all its reports.
-    """
+def _doors(parts: Parts, scope: Scope, days: Days, device: str | None) -> list[DoorKey]:
+    """The doors of devices that the scope has on some of the days."""
     devices = parts.registry.devices if device is None else [device]
-    doors = sorted(
-        {DoorKey(id, door.id) for id in devices for door in parts.registry.doors_of_device(id)}
-    )
-    start_us, end_us = page.start_us - SAME_WITHIN_US, page.end_us + 2 * SAME_WITHIN_US
-    reported = parts.reader.collections(doors, start_us, end_us, READ_MAX)
-    confirmed = parts.stores.rounds.confirmed(doors, start_us, end_us, READ_MAX)
+    seen = [id for id in devices if parts.registry.days_in(scope, id, days)]
+    return sorted({door.key for id in seen for door in parts.registry.doors_of_device(id)})
+
+
+def _read(
+    parts: Parts, page: FactsPage, doors: list[DoorKey], most: int = READ_MAX
+) -> tuple[Sequence[Emptying], int | None]:
+    """The emptyings of the days after the page's position; where there are more than may be read
+    at a time, the instant that they were read to. What is read reaches beyond the days on both
+    sides, so that an emptying at their edge has all its reports.
+    """
+    first_us, end_us = calendar.bounds_us(page.days, page.zone)
+    if (after := page.paging.after) is not None:
+        end_us = min(end_us, after.at_us + 1)
+    within = first_us - SAME_WITHIN_US, end_us + 2 * SAME_WITHIN_US
+    reported = parts.reader.collections(doors, *within, most)
+    confirmed = parts.stores.rounds.confirmed(doors, *within, most)
     # When there are more than may be read, the oldest may lack a report: they wait for their page.
-    cut_us = max(
-        (rows[-1].at_us + 2 * SAME_WITHIN_US for rows in (reported, confirmed) if _full(rows)),
-        default=page.start_us,
-    )
-    found = emptyings(reported, confirmed)
-    return [one for one in found if max(cut_us, page.start_us) <= one.at_us < page.end_us]
+    full = [rows[-1].at_us for rows in (reported, confirmed) if len(rows) >= most]
+    read_to_us = max(full) + 2 * SAME_WITHIN_US if full else None
+    if read_to_us is not None and read_to_us >= end_us:
+        return _read(parts, page, doors, 4 * most)
+    start_us = max(first_us, read_to_us or first_us)
+    found = [
+        one
+        for one in emptyings(reported, confirmed)
+        if start_us <= one.at_us < end_us
+        and (after is None or (-one.at_us, one.key) > (-after.at_us, after[1:]))
+    ]
+    return found, read_to_us
 
 
-def _full(rows: Sequence[object]) -> bool:
-    return len(rows) >= READ_MAX
+def _position(row: EmptiedDoor) -> FactPosition:
+    return FactPosition(calendar.to_us(row.at), row.device, row.door)
 
 
 def _row(parts: Parts, one: Emptying) -> EmptiedDoor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Query
 from starlette.responses import Response
 
 from api.collection.schemas import (
@@ -24,9 +24,10 @@ from api.collection.schemas import (
     WholeRound,
 )
 from api.errors import Problem, documented
+from api.paging import CursorOf, Paging, TimePosition
 from api.parts import Parts, PartsDep
-from api.security import OFFICE, Allow
-from api.windows import PageDep
+from api.security import OFFICE, Allow, OfficeDep
+from api.windows import PAGE_MAX, Window
 from smartbin.collection.rules import (
     SAME_WITHIN_US,
     Confirmation,
@@ -43,7 +44,6 @@ TellsDep = Annotated[Principal, TELLS]
 PHOTO_BYTES_MAX = 300_000
 JPEG = b"\xff\xd8\xff"
 REPORTS_MAX = 10_000
-SAME_TIME_MAX = 100
 
 
 @router.post("", responses=documented(409))
@@ -56,14 +56,19 @@ def start(parts: PartsDep, who: TellsDep, body: RoundIn) -> RoundOut:
     return _shown(parts, parts.stores.rounds.get(str(body.id)))
 
 
-@router.get("", dependencies=[OFFICE])
-def rounds(parts: PartsDep, page: PageDep) -> RoundsOut:
+@router.get("")
+def rounds(
+    parts: PartsDep,
+    who: OfficeDep,
+    days: Window,
+    paging: Annotated[Paging[TimePosition], Depends(CursorOf(TimePosition))],
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX, description="rows of a page")] = PAGE_MAX,
+) -> RoundsOut:
     """List collection rounds, newest first."""
-    more = parts.stores.rounds.between(page.start_us, page.end_us, page.limit + SAME_TIME_MAX)
-    found, more_us = page.cut(more)
-    return RoundsOut(
-        rounds=[_shown(parts, one) for one in found], next_before=parts.local_or_none(more_us)
-    )
+    within = calendar.bounds_us(days, parts.registry.site.zone)
+    more = parts.stores.rounds.between(who.scope, *within, limit + 1, paging.after)
+    found, following = paging.cut(more, limit, lambda one: TimePosition(one.started_us, one.id))
+    return RoundsOut(rounds=[_shown(parts, one) for one in found], next=following)
 
 
 @router.get("/{round}", responses=documented(404))
@@ -71,7 +76,7 @@ def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
     """Show a round with its emptyings, problems and doors left out. A crew sees its own."""
     records = parts.stores.rounds
     found = records.get(str(round))
-    if who.role is Role.CREW and who.name != found.crew:
+    if not who.scope.has_crew(found.crew):
         raise Problem(403, "forbidden", "a crew sees its own rounds; the office sees all")
     photos = records.photographed(found.id)
     return WholeRound(

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, Lines, Moment, OneLine
+from api.paging import Next
 from smartbin.collection.rules import ConfirmationReason
 from smartbin.collection.store import Outcome
 from smartbin.facts.events import Category
@@ -161,7 +162,7 @@ class WholeRound(RoundOut):
 
 
 class RoundsOut(BaseModel):
-    """Rounds, newest first. ``next_before`` continues."""
+    """Rounds, newest first."""
 
     rounds: list[RoundOut]
-    next_before: datetime | None
+    next: Next

@@ -187,7 +187,7 @@ def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut
             ends=parts.local(one.ends_us),
             here=one.id == here,
         )
-        for one in kept.seen_by(who, parts.now_us())
+        for one in kept.seen_by(who.scope, parts.now_us())
     ]
     return SessionsOut(sessions=rows)
 
@@ -195,7 +195,7 @@ def sessions(request: Request, parts: PartsDep, who: SignedInDep) -> SessionsOut
 @router.delete("/sessions/{session}", status_code=204, responses=documented(404))
 def end(parts: PartsDep, session: SessionPath, who: SignedInDep) -> Response:
     """End one of the caller's sessions; for admin, anybody's."""
-    if not parts.stores.sessions.end_by_id(session, who):
+    if not parts.stores.sessions.end_by_id(session, who.scope):
         detail = "no such session of yours; GET /api/v1/sessions lists them"
         raise Problem(404, "not-found", detail, parameter="session")
     return Response(status_code=204)

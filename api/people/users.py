@@ -19,6 +19,7 @@ from api.inputs import OneLine
 from api.parts import Parts, PartsDep
 from api.security import OfficeDep
 from smartbin.core.errors import BadInput
+from smartbin.core.scope import EVERYTHING
 from smartbin.people.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
 from smartbin.people.principals import NAME_MAX, Principal, Role, tidy
 from smartbin.people.users import User
@@ -105,7 +106,7 @@ class TokenMade(BaseModel):
 @router.get("/users")
 def users(parts: PartsDep, who: OfficeDep) -> UsersOut:
     """List users, disabled ones included."""
-    return UsersOut(users=[_user(parts, who, one) for one in parts.stores.users.all()])
+    return UsersOut(users=[_user(parts, who, one) for one in parts.stores.users.all(who.scope)])
 
 
 @router.post("/users", status_code=201, responses=documented(404, 409))
@@ -113,7 +114,7 @@ def create_user(parts: PartsDep, body: UserIn, who: OfficeDep) -> UserOut:
     """Create a user with a first password."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
-    _refuse_taken(body.name, [one.name for one in parts.stores.users.all()])
+    _refuse_taken(body.name, [one.name for one in parts.stores.users.all(EVERYTHING)])
     _refuse_weak(body.name, body.password)
     made = parts.stores.users.create(
         body.name, body.role, body.community, body.password, parts.now_us()
@@ -151,7 +152,7 @@ def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
     """List programs' tokens: name, role and community."""
     rows = [
         TokenOut(name=t.name, role=t.role, community=t.community, mine=_may(who, t.role))
-        for t in parts.stores.tokens.names()
+        for t in parts.stores.tokens.names(who.scope)
     ]
     return TokensOut(tokens=rows)
 
@@ -161,7 +162,7 @@ def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
     """Create a token for a program. It is shown once; only its hash is kept."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
-    _refuse_taken(body.name, [one.name for one in parts.stores.tokens.names()])
+    _refuse_taken(body.name, [one.name for one in parts.stores.tokens.names(EVERYTHING)])
     secret = parts.stores.tokens.create(body.name, body.role, body.community)
     return TokenMade(name=body.name, token=secret)
 
@@ -169,7 +170,7 @@ def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
 @router.delete("/tokens/{name}", status_code=204, responses=documented(404))
 def revoke(parts: PartsDep, name: str, who: OfficeDep) -> Response:
     """Revoke a token."""
-    found = next((t for t in parts.stores.tokens.names() if t.name == name), None)
+    found = next((t for t in parts.stores.tokens.names(who.scope) if t.name == name), None)
     if found is None:
         detail = "name: no token is called so; GET /api/v1/tokens lists them"
         raise Problem(404, "not-found", detail, parameter="name")
@@ -179,7 +180,7 @@ def revoke(parts: PartsDep, name: str, who: OfficeDep) -> Response:
 
 
 def _find_user(parts: Parts, name: str, who: Principal) -> None:
-    found = next((one for one in parts.stores.users.all() if one.name == name), None)
+    found = next((one for one in parts.stores.users.all(who.scope) if one.name == name), None)
     if found is None:
         detail = "name: nobody is called so; GET /api/v1/users lists them"
         raise Problem(404, "not-found", detail, parameter="name")

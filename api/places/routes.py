@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api import schemas
 from api.errors import Problem, documented
+from api.paging import CursorOf, FactPosition, Paging
 from api.parts import Parts, PartsDep
-from api.security import CREW, DEPOSITS, PUBLIC, CrewDep
+from api.security import CREW, PUBLIC, CrewDep, DepositsDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
-from api.windows import PageDep, Window
+from api.windows import FactsPage, FactsPageDep, Window
 from smartbin.collection.rules import (
     CONFIRMED_BACK_US,
     Confirmation,
@@ -135,32 +137,36 @@ def full(
 @router.get(
     "/bins/{device}/levels",
     tags=["bins"],
-    dependencies=[CREW],
     responses=documented(404),
     response_model=schemas.Levels,
 )
 def levels(
     parts: PartsDep,
+    who: CrewDep,
     device: str,
     days: Window,
+    paging: Annotated[Paging[FactPosition], Depends(CursorOf(FactPosition))],
+    limit: Annotated[int, Query(ge=1, le=LEVELS_MAX, description="rows of a page")] = LEVELS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.Levels | Response:
     """List the fill levels that a device's doors reported, newest first."""
     parts.registry.device(device)
-    start_us, end_us = calendar.bounds_us(days, parts.registry.site.zone)
-    rows = parts.reader.levels(device, start_us, end_us, LEVELS_MAX)
+    page = FactsPage(days, parts.registry.site.zone, limit, paging)
+    seen = parts.registry.days_in(who.scope, device, days)
+    rows, following = page.of(partial(parts.reader.levels, device), seen)
     if format is Format.CSV:
         table = [
             {"door": r.door, "at": parts.local(r.at_us).isoformat(), "level_pct": r.level_pct}
             for r in rows
         ]
-        return csv_response(("door", "at", "level_pct"), table, f"levels-{device}")
+        link = paging.link(following)
+        return csv_response(("door", "at", "level_pct"), table, f"levels-{device}", link)
     doors: dict[str, list[schemas.LevelAt]] = {
         door.id: [] for door in parts.registry.doors_of_device(device)
     }
     for row in rows:
         doors.setdefault(row.door, []).append(_level(parts, row))
-    return schemas.Levels(device=device, doors=doors, truncated=len(rows) == LEVELS_MAX)
+    return schemas.Levels(device=device, doors=doors, next=following)
 
 
 @router.get("/devices/{device}", tags=["devices"], dependencies=[CREW], responses=documented(404))
@@ -192,15 +198,20 @@ def device(parts: PartsDep, device: str) -> schemas.DeviceOut:
 @router.get(
     "/devices/{device}/collections",
     tags=["devices"],
-    dependencies=[CREW],
     responses=documented(404),
     response_model=schemas.Collections,
 )
 def collections(
-    parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
+    parts: PartsDep,
+    who: CrewDep,
+    device: str,
+    page: FactsPageDep,
+    format: FormatQuery = Format.JSON,
 ) -> schemas.Collections | Response:
     """List the emptyings that one device reported, newest first."""
-    found, more_us = page.of(parts.reader.collections, _keys(parts, device))
+    keys = _keys(parts, device)
+    seen = parts.registry.days_in(who.scope, device, page.days)
+    found, following = page.of(partial(parts.reader.collections, keys), seen)
     rows = [
         schemas.CollectionRow(
             at=parts.local(c.at_us),
@@ -214,23 +225,28 @@ def collections(
         for c in found
     ]
     if format is Format.CSV:
-        return model_csv(schemas.CollectionRow, rows, f"collections-{device}")
-    more = parts.local_or_none(more_us)
-    return schemas.Collections(device=device, collections=rows, next_before=more)
+        link = page.paging.link(following)
+        return model_csv(schemas.CollectionRow, rows, f"collections-{device}", link)
+    return schemas.Collections(device=device, collections=rows, next=following)
 
 
 @router.get(
     "/devices/{device}/deposits",
     tags=["devices"],
-    dependencies=[DEPOSITS],
     responses=documented(404),
     response_model=schemas.DepositsOut,
 )
 def deposits(
-    parts: PartsDep, device: str, page: PageDep, format: FormatQuery = Format.JSON
+    parts: PartsDep,
+    who: DepositsDep,
+    device: str,
+    page: FactsPageDep,
+    format: FormatQuery = Format.JSON,
 ) -> schemas.DepositsOut | Response:
     """List the deposits at one device, newest first, without who made them."""
-    found, more_us = page.of(parts.reader.deposits, _keys(parts, device))
+    keys = _keys(parts, device)
+    seen = parts.registry.days_in(who.scope, device, page.days)
+    found, following = page.of(partial(parts.reader.deposits, keys), seen)
     rows = [
         schemas.DepositRow(
             at=parts.local(d.at_us),
@@ -244,9 +260,9 @@ def deposits(
         for d in found
     ]
     if format is Format.CSV:
-        return model_csv(schemas.DepositRow, rows, f"deposits-{device}")
-    more = parts.local_or_none(more_us)
-    return schemas.DepositsOut(device=device, deposits=rows, next_before=more)
+        link = page.paging.link(following)
+        return model_csv(schemas.DepositRow, rows, f"deposits-{device}", link)
+    return schemas.DepositsOut(device=device, deposits=rows, next=following)
 
 
 @router.get("/collection-points", tags=["collection points"])

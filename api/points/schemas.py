@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, OneLine
+from api.paging import Next
 from api.parts import Parts
 from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.store import Account
@@ -117,10 +119,10 @@ class AccountRow(BaseModel):
 
 
 class AccountList(BaseModel):
-    """Accounts by code; ``next_after`` continues."""
+    """Accounts by code."""
 
     accounts: list[AccountRow]
-    next_after: str | None
+    next: Next
 
 
 class StatementLineOut(BaseModel):
@@ -175,14 +177,14 @@ class StatementOut(BaseModel):
     balance: int
     unsettled: int
     lines: list[StatementLineOut]
-    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
+    next: Next
     notes: list[NoteOut]
 
     @classmethod
-    def of(cls, s: Statement, parts: Parts, skip: int, limit: int) -> StatementOut:
+    def of(
+        cls, s: Statement, parts: Parts, page: Sequence[StatementLine], following: str | None
+    ) -> StatementOut:
         """A page of the records' value."""
-        newest_first = s.lines[::-1]
-        page = newest_first[skip : skip + limit]
         return cls(
             account=s.account,
             first=s.days.first,
@@ -192,7 +194,7 @@ class StatementOut(BaseModel):
             balance=s.balance,
             unsettled=s.unsettled,
             lines=[StatementLineOut.of(line, parts) for line in page],
-            next_skip=skip + limit if skip + limit < len(newest_first) else None,
+            next=following,
             notes=[NoteOut(at=parts.local(n.at_us), zh=n.text.zh, en=n.text.en) for n in s.notes],
         )
 
@@ -239,10 +241,10 @@ class EntryOut(BaseModel):
 
 
 class EntryList(BaseModel):
-    """Entries, the newest first; ``next_before`` continues."""
+    """Entries, the newest first."""
 
     entries: list[EntryOut]
-    next_before: int | None
+    next: Next
 
 
 class AdjustmentIn(Body):

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StrictInt
 
 from api.inputs import WHOLE, Flag, OneLine
+from api.paging import Next
 from api.parts import Parts
 from api.points.schemas import AccountCode, Body, RequestId
 from smartbin.points.catalogue import PRICE_MAX, STOCK_MAX
@@ -44,7 +45,7 @@ class RewardList(BaseModel):
     """The catalogue."""
 
     rewards: list[RewardOut]
-    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
+    next: Next
 
 
 class RewardIn(Body):
@@ -133,7 +134,7 @@ class RedemptionMade(BaseModel):
 
 
 class RedemptionList(BaseModel):
-    """Redemptions, newest first; ``next_before`` continues."""
+    """Redemptions, newest first."""
 
     redemptions: list[RedemptionRow]
-    next_before: int | None
+    next: Next

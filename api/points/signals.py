@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.errors import Problem
 from api.inputs import Day
+from api.paging import CursorOf, Next, NumberedPosition, Paging, numbered
 from api.parts import Parts, PartsDep
 from api.security import OFFICE
 from api.tables import Format, FormatQuery, csv_response
-from api.windows import Skip, next_skip
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import DoorKey, LevelReading
@@ -47,16 +48,16 @@ class SignalsOut(BaseModel):
     day: date
     total: int
     signals: list[SignalOut]
-    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
+    next: Next
 
 
 @router.get("/signals", response_model=SignalsOut)
 def of_day(
     parts: PartsDep,
+    paging: Annotated[Paging[NumberedPosition], Depends(CursorOf(NumberedPosition))],
     day: Annotated[Day | None, Query(description="today by default")] = None,
     kind: Annotated[SignalKind | None, Query(description="only these")] = None,
     account: Annotated[str, Query(max_length=64, description="only this account's")] = "",
-    skip: Skip = 0,
     limit: Annotated[
         int, Query(ge=1, le=SIGNALS_MAX, description="signals of a page")
     ] = SIGNALS_MAX,
@@ -76,13 +77,15 @@ def of_day(
         for signal in _signals(parts, day)
         if kind in (None, signal.kind) and (not account or account in signal.accounts)
     ]
-    shown = [_out(parts, signal) for signal in chosen[skip : skip + limit]]
+    found = numbered(chosen, lambda signal: signal.at_us, lambda signal: signal.kind)
+    left = [one for one in found if paging.after is None or one[0] > paging.after]
+    page, following = paging.cut(left, limit, itemgetter(0))
+    shown = [_out(parts, signal) for _, signal in page]
     if format is Format.CSV:
         rows = ({**one.model_dump(), "accounts": " ".join(one.accounts)} for one in shown)
         columns = ("kind", "at", "accounts", "zh", "en", "evidence")
-        return csv_response(columns, rows, f"signals-{day}")
-    following = next_skip(chosen[skip:], skip, limit)
-    return SignalsOut(day=day, total=len(chosen), signals=shown, next_skip=following)
+        return csv_response(columns, rows, f"signals-{day}", paging.link(following))
+    return SignalsOut(day=day, total=len(chosen), signals=shown, next=following)
 
 
 def _signals(parts: Parts, day: date) -> list[Signal]:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api.errors import documented
-from api.inputs import NUMBER_MAX, AccountPath, OneLine
+from api.inputs import AccountPath, OneLine
+from api.paging import (
+    CursorOf,
+    IdPosition,
+    NamePosition,
+    NumberedPosition,
+    Paging,
+    numbered,
+)
 from api.parts import PartsDep
 from api.points import schemas
-from api.security import OFFICE, PUBLIC, RESIDENT, OfficeDep
+from api.security import PUBLIC, RESIDENT, OfficeDep
 from api.tables import Format, FormatQuery, model_csv
-from api.windows import Window, first_page
+from api.windows import Window
 from smartbin.accounts.store import Account, masked
 from smartbin.core.errors import NotFound
 from smartbin.points.community_points import of_community
@@ -74,16 +83,16 @@ def community_points(
 
 @router.get(
     "/accounts",
-    dependencies=[OFFICE],
     responses=documented(404),
     response_model=schemas.AccountList,
 )
 def accounts(
     parts: PartsDep,
+    who: OfficeDep,
+    paging: Annotated[Paging[NamePosition], Depends(CursorOf(NamePosition))],
     q: Annotated[OneLine, Query(max_length=32, description="how the code begins")] = "",
     card: Annotated[OneLine | None, Query(max_length=64, description="who holds it today")] = None,
     community: Annotated[str | None, Query(description="who lives there today")] = None,
-    after: Annotated[OneLine, Query(max_length=32, description="continue: next_after")] = "",
     limit: Annotated[int, Query(ge=1, le=ACCOUNTS_MAX)] = ACCOUNTS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.AccountList | Response:
@@ -92,13 +101,19 @@ def accounts(
         parts.registry.community(community)
     today = parts.today()
     found = parts.stores.accounts.page(
-        today, after=after, prefix=q, community=community, card=card, limit=limit + 1
+        who.scope,
+        today,
+        after=paging.after.name if paging.after else "",
+        prefix=q,
+        community=community,
+        card=card,
+        limit=limit + 1,
     )
-    page, last = first_page(found, limit)
+    page, following = paging.cut(found, limit, lambda one: NamePosition(one.code))
     rows = [schemas.AccountRow.of(one, today) for one in page]
     if format is Format.CSV:
-        return model_csv(schemas.AccountRow, rows, "accounts")
-    return schemas.AccountList(accounts=rows, next_after=last.code if last else None)
+        return model_csv(schemas.AccountRow, rows, "accounts", paging.link(following))
+    return schemas.AccountList(accounts=rows, next=following)
 
 
 @router.get("/accounts/{account}", dependencies=[RESIDENT], responses=documented(404))
@@ -117,9 +132,7 @@ def statement(
     parts: PartsDep,
     account: AccountPath,
     window: Window,
-    skip: Annotated[
-        int, Query(ge=0, le=NUMBER_MAX, description="continue: next_skip of the last page")
-    ] = 0,
+    paging: Annotated[Paging[NumberedPosition], Depends(CursorOf(NumberedPosition))],
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="lines of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.StatementOut | Response:
@@ -131,7 +144,10 @@ def statement(
     if format is Format.CSV:
         lines = (schemas.StatementLineOut.of(line, parts) for line in found.lines)
         return model_csv(schemas.StatementLineOut, lines, f"statement-{account}")
-    return schemas.StatementOut.of(found, parts, skip, limit)
+    newest = numbered(found.lines[::-1], lambda line: line.at_us, lambda line: line.kind)
+    left = [one for one in newest if paging.after is None or _behind(one[0], paging.after)]
+    page, following = paging.cut(left, limit, itemgetter(0))
+    return schemas.StatementOut.of(found, parts, [line for _, line in page], following)
 
 
 @router.get(
@@ -143,18 +159,20 @@ def statement(
 def entries(
     parts: PartsDep,
     account: KnownAccount,
-    before: Annotated[int | None, Query(ge=1, description="continue: next_before")] = None,
+    paging: Annotated[Paging[IdPosition], Depends(CursorOf(IdPosition))],
     limit: Annotated[int, Query(ge=1, le=LINES_MAX, description="entries of a page")] = LINES_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.EntryList | Response:
     """List the account's ledger entries, newest first: their sum is the balance. A statement
     explains them.
     """
-    page, last = first_page(entries_of(parts.database, account.code, before, limit + 1), limit)
+    before = paging.after.id if paging.after else None
+    found = entries_of(parts.database, account.code, before, limit + 1)
+    page, following = paging.cut(found, limit, lambda one: IdPosition(one.id))
     rows = [schemas.EntryOut.of(one, parts) for one in page]
     if format is Format.CSV:
-        return model_csv(schemas.EntryOut, rows, f"entries-{account.code}")
-    return schemas.EntryList(entries=rows, next_before=last.id if last else None)
+        return model_csv(schemas.EntryOut, rows, f"entries-{account.code}", paging.link(following))
+    return schemas.EntryList(entries=rows, next=following)
 
 
 @router.post(
@@ -170,6 +188,15 @@ def adjust(
         account, body.request_id, body.points, body.reason, who.name, parts.now_us()
     )
     return schemas.AdjustmentMade(**made.model_dump())
+
+
+def _behind(one: NumberedPosition, after: NumberedPosition) -> bool:
+    """Whether a line comes after another of a statement: older; of one instant by kind, the last
+    first, and then in the statement's order.
+    """
+    if (one.at_us, one.kind) == (after.at_us, after.kind):
+        return one.number > after.number
+    return (one.at_us, one.kind) < (after.at_us, after.kind)
 
 
 def unknown(account: str) -> NotFound:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.errors import documented
+from api.paging import CursorOf, Next, Paging, Whole
 from api.parts import Parts, PartsDep
 from api.security import PUBLIC
 from api.tables import Format, FormatQuery, csv_response
-from api.windows import Skip, Window, next_skip
+from api.windows import Window
 from smartbin.facts.events import Category
 from smartbin.sorting.revisions import Revision
 
@@ -55,8 +57,15 @@ class RevisionsOut(BaseModel):
     first: date = Field(serialization_alias="from")
     last: date = Field(serialization_alias="to")
     revisions: list[RevisionOut]
-    truncated: bool
-    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
+    next: Next
+
+
+class RevisionPosition(NamedTuple):
+    """A revision by when it was published, its day and its number."""
+
+    as_of_us: Whole
+    day: Whole
+    revision: Whole
 
 
 @router.get(
@@ -68,27 +77,32 @@ def revisions(
     parts: PartsDep,
     community: str,
     window: Window,
-    skip: Skip = 0,
+    paging: Annotated[Paging[RevisionPosition], Depends(CursorOf(RevisionPosition))],
     limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows of a page")] = ROWS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> RevisionsOut | Response:
     """List when each past day's figures were published, and what changed them since."""
     parts.registry.community(community)
-    found = parts.stores.revisions.of(community, window, limit + 1, skip)
-    rows = [RevisionOut.of(parts, revision) for revision in found[:limit]]
+    found = parts.stores.revisions.of(community, window, limit + 1, paging.after)
+    page, following = paging.cut(found, limit, _position)
+    rows = [RevisionOut.of(parts, revision) for revision in page]
     if format is Format.CSV:
-        return _table(rows, community)
+        return _table(rows, community, paging.link(following))
     return RevisionsOut(
         community=community,
         first=window.first,
         last=window.last,
         revisions=rows,
-        truncated=len(found) > limit,
-        next_skip=next_skip(found, skip, limit),
+        next=following,
     )
 
 
-def _table(rows: list[RevisionOut], community: str) -> Response:
+def _position(revision: Revision) -> RevisionPosition:
+    day = revision.of.day.toordinal()
+    return RevisionPosition(revision.as_of_us, day, revision.revision)
+
+
+def _table(rows: list[RevisionOut], community: str, link: Mapping[str, str]) -> Response:
     """A row a revision and category."""
     columns = ["day", "revision", "as_of", "category", *NAMES, *(f"{n}_changed" for n in NAMES)]
     table = [
@@ -103,4 +117,4 @@ def _table(rows: list[RevisionOut], community: str) -> Response:
         for row in rows
         for kind, counts in row.figures.items()
     ]
-    return csv_response(columns, table, f"revisions-{community}")
+    return csv_response(columns, table, f"revisions-{community}", link)

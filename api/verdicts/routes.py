@@ -7,16 +7,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.errors import Problem, documented
 from api.inputs import Lines, Moment, OneLine
+from api.paging import CursorOf, IdPosition, Next, Paging
 from api.parts import Parts, PartsDep
-from api.security import DEPOSITS, JUDGE
+from api.security import JUDGE, DepositsDep
 from api.tables import Format, FormatQuery, model_csv
-from api.windows import Skip, Window, next_skip
+from api.windows import Window
 from smartbin.core import calendar
 from smartbin.database.requests import REQUEST_ID_PATTERN
 from smartbin.facts.events import Deposit, DoorKey, Judge, Verdict
@@ -73,8 +74,7 @@ class Verdicts(BaseModel):
 
     device: str
     verdicts: list[VerdictOut]
-    truncated: bool
-    next_skip: int | None = Field(description="`skip` of the next page; null after the last")
+    next: Next
 
 
 @router.post(
@@ -101,29 +101,29 @@ def judge(
 
 @router.get(
     "/devices/{device}/verdicts",
-    dependencies=[DEPOSITS],
     responses=documented(404),
     response_model=Verdicts,
 )
 def verdicts(
     parts: PartsDep,
+    who: DepositsDep,
     device: str,
     days: Window,
-    skip: Skip = 0,
+    paging: Annotated[Paging[IdPosition], Depends(CursorOf(IdPosition))],
     limit: Annotated[int, Query(ge=1, le=ROWS_MAX, description="rows of a page")] = ROWS_MAX,
     format: FormatQuery = Format.JSON,
 ) -> Verdicts | Response:
     """List verdicts on a device's deposits, newest first: who judged what, and why."""
     parts.registry.device(device)
     judgements = parts.stores.verdicts
-    found = judgements.of_device(device, days, limit + 1, skip)
-    rows = _shown(parts, found[:limit])
+    seen = parts.registry.days_in(who.scope, device, days)
+    before = paging.after.id if paging.after else None
+    found = judgements.of_device(device, seen, limit + 1, before)
+    page, following = paging.cut(found, limit, lambda row: IdPosition(row[0]))
+    rows = _shown(parts, [one for _, one in page])
     if format is Format.CSV:
-        return model_csv(VerdictOut, rows, f"verdicts-{device}")
-    following = next_skip(found, skip, limit)
-    return Verdicts(
-        device=device, verdicts=rows, truncated=following is not None, next_skip=following
-    )
+        return model_csv(VerdictOut, rows, f"verdicts-{device}", paging.link(following))
+    return Verdicts(device=device, verdicts=rows, next=following)
 
 
 def _deposit(parts: Parts, device: str, said: VerdictIn) -> Deposit:

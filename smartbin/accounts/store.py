@@ -33,6 +33,7 @@ from smartbin.accounts.rules import AccountKind
 from smartbin.accounts.tables import account, holding
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
+from smartbin.core.scope import Scope
 from smartbin.database import Database
 from smartbin.database.bulk import AT_ONCE, among, insert_many
 from smartbin.deposit_lines.tables import deposit_line, unsettled
@@ -167,6 +168,7 @@ class Accounts:
 
     def page(
         self,
+        scope: Scope,
         today: date,
         *,
         after: str = "",
@@ -175,19 +177,22 @@ class Accounts:
         card: str | None = None,
         limit: int = 100,
     ) -> list[Account]:
-        """Accounts by code, beginning after one: whose code begins so, who lives there today, who
-        holds the card today.
+        """The scope's accounts by code, beginning after one: whose code begins so, who lives there
+        today, who holds the card today. An account is its community's of today.
         """
         asked = select(account).where(account.c.code > after).order_by(account.c.code).limit(limit)
         if prefix:
             asked = asked.where(account.c.code.startswith(prefix, autoescape=True))
-        narrowed = ((holding.c.community, community), (holding.c.card, card))
+        if scope.accounts is not None:
+            asked = asked.where(account.c.code.in_(scope.accounts))
+        where = scope.within(community).communities
+        narrowed = ((holding.c.community, where), (holding.c.card, card and {card}))
         if any(value is not None for _, value in narrowed):
             held = select(holding.c.account).where(
                 holding.c.void_us.is_(None),
                 holding.c.first_day <= today.toordinal(),
                 holding.c.last_day >= today.toordinal(),
-                *(column == value for column, value in narrowed if value is not None),
+                *(column.in_(values) for column, values in narrowed if values is not None),
             )
             asked = asked.where(account.c.code.in_(held))
         with self._database.read() as db:

@@ -26,6 +26,7 @@ from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, Confirmation
 from smartbin.collection.tables import emptying, emptying_photo, problem, round_, skip
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict, NotFound
+from smartbin.core.scope import Scope
 from smartbin.database import Database
 from smartbin.database.bulk import insert_into
 from smartbin.facts.events import Category, Collection, DoorKey
@@ -122,10 +123,26 @@ class Rounds:
             raise NotFound("unknown-round", f"there is no round {id}; POST it first")
         return _round(row)
 
-    def between(self, start_us: int, end_us: int, limit: int) -> Sequence[Round]:
-        """The rounds begun in ``[start_us, end_us)``, newest first."""
-        within = and_(round_.c.started_us >= start_us, round_.c.started_us < end_us)
-        asked = select(round_).where(within).order_by(round_.c.started_us.desc(), round_.c.id)
+    def between(
+        self,
+        scope: Scope,
+        start_us: int,
+        end_us: int,
+        limit: int,
+        after: tuple[int, str] | None = None,
+    ) -> Sequence[Round]:
+        """The scope's rounds begun in ``[start_us, end_us)``, newest first, of one instant by id;
+        ``after`` is the instant and the id of the last one of the page before.
+        """
+        c = round_.c
+        asked = select(round_).where(c.started_us >= start_us, c.started_us < end_us)
+        asked = asked.order_by(c.started_us.desc(), c.id)
+        if scope.crews is not None:
+            asked = asked.where(c.crew.in_(scope.crews))
+        if after is not None:
+            at_us, id = after
+            same = and_(c.started_us == at_us, c.id > id)
+            asked = asked.where(or_(c.started_us < at_us, same))
         with self._database.read() as db:
             return [_round(row) for row in db.execute(asked.limit(limit))]
 

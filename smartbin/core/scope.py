@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Ids = frozenset[str]
 
@@ -26,6 +26,13 @@ class Scope:
     def has_community(self, community: str | None) -> bool:
         """Whether rows of a community are the caller's to see."""
         return self.communities is None or community in self.communities
+
+    def within(self, community: str | None) -> Scope:
+        """The same, of one community only; None narrows nothing."""
+        if community is None:
+            return self
+        left = {community} if self.has_community(community) else set()
+        return replace(self, communities=frozenset(left))
 
     def has_account(self, account: str) -> bool:
         """The same of an account."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from smartbin.core.command import Command, Group, now_us
 from smartbin.core.errors import BadInput
+from smartbin.core.scope import EVERYTHING
 from smartbin.core.settings import StoreSettings
 from smartbin.database import Database
 from smartbin.database.command import add_wait, opened
@@ -53,7 +54,7 @@ def _token(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = StoreSettings.read(environ)
     tokens = Tokens(opened(settings, args.wait_s))
     if args.action == "list":
-        for known in tokens.names():
+        for known in tokens.names(EVERYTHING):
             print(f"{known.name}  {known.role}  {known.community or ''}".rstrip())
         return 0
     if not args.name:
@@ -74,7 +75,7 @@ def _changed(args: argparse.Namespace, database: Database, registry: Registry, n
     if args.action == "list":
         return "\n".join(
             f"{u.name}  {u.role}  {u.community or '-'}  {'disabled' if u.disabled_us else 'active'}"
-            for u in users.all()
+            for u in users.all(EVERYTHING)
         )
     if not args.name:
         raise BadInput("--name: say who, for example --name li.wei")

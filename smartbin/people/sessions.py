@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, up
 
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
+from smartbin.core.scope import Scope
 from smartbin.database import Database
 from smartbin.people.principals import Principal, Role
 from smartbin.people.tables import app_user, session
@@ -86,11 +87,11 @@ class Sessions:
             "ends_us": now_us + life_of(who.role).whole_us,
         }
         c = session.c
-        newest = select(c.id).where(_of(who)).order_by(c.seen_us.desc(), c.id)
+        newest = select(c.id).where(_own(who)).order_by(c.seen_us.desc(), c.id)
         with self._database.write() as db:
             db.execute(delete(session).where(c.ends_us <= now_us))
             kept = list(db.scalars(newest.limit(SESSIONS_OF_ONE_MAX - 1)))
-            db.execute(delete(session).where(_of(who), c.id.not_in(kept)))
+            db.execute(delete(session).where(_own(who), c.id.not_in(kept)))
             db.execute(insert(session).values(row))
         return secret
 
@@ -109,17 +110,15 @@ class Sessions:
         with self._database.write() as db:
             db.execute(delete(session).where(session.c.hash == digest(secret)))
 
-    def end_by_id(self, id: str, who: Principal) -> bool:
-        """End a session: one's own, or for admin anybody's; False when there is none such."""
-        where = session.c.id == id
-        if who.role is not Role.ADMIN:
-            where = and_(where, _of(who))
+    def end_by_id(self, id: str, scope: Scope) -> bool:
+        """End a session that the scope has; False when it has none of that id."""
+        where = and_(session.c.id == id, _of(scope))
         with self._database.write() as db:
             return db.execute(delete(session).where(where)).rowcount > 0
 
-    def seen_by(self, who: Principal, now_us: int) -> Sequence[Session]:
-        """One's own sessions, or for admin everybody's; the last used first."""
-        asked = _ASKED if who.role is Role.ADMIN else _ASKED.where(_of(who))
+    def seen_by(self, scope: Scope, now_us: int) -> Sequence[Session]:
+        """The sessions of the scope's users and residents; the last used first."""
+        asked = _ASKED.where(_of(scope))
         asked = asked.order_by(session.c.seen_us.desc(), session.c.id).limit(SHOWN_MAX)
         with self._database.read() as db:
             found = [_session(row) for row in db.execute(asked)]
@@ -150,10 +149,20 @@ _ASKED = (
 )
 
 
-def _of(who: Principal) -> ColumnElement[bool]:
+def _own(who: Principal) -> ColumnElement[bool]:
     if who.account is not None:
         return session.c.account == who.account
     return session.c.user == who.name
+
+
+def _of(scope: Scope) -> ColumnElement[bool]:
+    by_user = session.c.user.is_not(None)
+    if scope.users is not None:
+        by_user = session.c.user.in_(scope.users)
+    by_resident = session.c.account.is_not(None)
+    if scope.residents is not None:
+        by_resident = session.c.account.in_(scope.residents)
+    return or_(by_user, by_resident)
 
 
 def _alive(found: Session, now_us: int) -> bool:

@@ -8,6 +8,7 @@ import secrets
 from sqlalchemy import delete, insert, select
 
 from smartbin.core.errors import BadInput, ConstraintViolated
+from smartbin.core.scope import Scope
 from smartbin.database import Database
 from smartbin.people.principals import Principal, Role, tidy
 from smartbin.people.tables import token
@@ -45,9 +46,13 @@ class Tokens:
             if not db.execute(delete(token).where(token.c.name == name)).rowcount:
                 raise BadInput(f"--name: no token is called {name!r}; 'token list' shows them")
 
-    def names(self) -> list[Principal]:
-        """Every token's name, role and community."""
+    def names(self, scope: Scope) -> list[Principal]:
+        """The name, role and community of the scope's tokens: of all, or those bound to its
+        communities.
+        """
         asked = select(token.c.role, token.c.name, token.c.community).order_by(token.c.name)
+        if scope.communities is not None:
+            asked = asked.where(token.c.community.in_(scope.communities))
         with self._database.read() as db:
             return [Principal(Role(r), name, community) for r, name, community in db.execute(asked)]
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from smartbin.core.errors import BadInput, ConstraintViolated
+from smartbin.core.scope import Scope
 from smartbin.database import Database
 from smartbin.people.passwords import Passwords, check_strength
 from smartbin.people.principals import Principal, Role, spelt, tidy
@@ -60,10 +61,13 @@ class Users:
             raise BadInput(f"--name: a user {name!r} exists; choose another name") from None
         return user
 
-    def all(self) -> Sequence[User]:
-        """Everybody, by name."""
+    def all(self, scope: Scope) -> Sequence[User]:
+        """The scope's users by name: everybody, or those bound to its communities."""
+        asked = _ASKED.order_by(app_user.c.name)
+        if scope.communities is not None:
+            asked = asked.where(app_user.c.community.in_(scope.communities))
         with self._database.read() as db:
-            return [_user(row) for row in db.execute(_ASKED.order_by(app_user.c.name))]
+            return [_user(row) for row in db.execute(asked)]
 
     def disable(self, name: str, now_us: int) -> None:
         """Let somebody in no more, and end their sessions at once."""

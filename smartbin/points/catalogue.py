@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from smartbin.core.errors import BadInput
 from smartbin.database import Database
@@ -32,9 +32,19 @@ class RewardCatalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rewards(self, *, every: bool = False) -> list[Reward]:
-        """The catalogue: what is offered, or ``every`` reward there ever was."""
-        asked = select(reward).order_by(reward.c.price, reward.c.id)
+    def rewards(
+        self,
+        *,
+        every: bool = False,
+        after: tuple[int, str] | None = None,
+        limit: int | None = None,
+    ) -> list[Reward]:
+        """The catalogue by price and id: what is offered, or ``every`` reward there ever was;
+        ``after`` is the price and the id of the last one of the page before.
+        """
+        asked = select(reward).order_by(reward.c.price, reward.c.id).limit(limit)
+        if after is not None:
+            asked = asked.where(tuple_(reward.c.price, reward.c.id) > tuple_(*after))
         with self._database.read() as db:
             rows = db.execute(asked if every else asked.where(reward.c.offered)).all()
         return [Reward(*row) for row in rows]

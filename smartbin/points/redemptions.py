@@ -19,6 +19,7 @@ from smartbin.accounts.store import home, standing_of
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, Conflict, NotFound
+from smartbin.core.scope import Scope
 from smartbin.database import Database
 from smartbin.database.requests import named_request, once
 from smartbin.points.ledger import Entry, EntryKind, append, lock_account
@@ -131,25 +132,33 @@ class Redemptions:
                 raise Conflict("cancelled", f"redemption {number} was cancelled; redeem anew")
             return _moved(db, number, State.HANDED_OVER, who, now_us)
 
+    def get(self, number: int) -> Redemption | None:
+        """One redemption; None when there is none of that number."""
+        asked = select(redemption).where(redemption.c.id == number)
+        with self._database.read() as db:
+            found = db.execute(asked).first()
+        return None if found is None else _of_row(found)
+
     def find(
         self,
+        scope: Scope,
         *,
-        number: int | None = None,
         code: str | None = None,
-        community: str | None = None,
         state: State | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> list[Redemption]:
-        """Redemptions, newest first; ``before`` is the last id of the page before."""
+        """The scope's redemptions, newest first; ``before`` is the last id of the page before."""
         asked = select(redemption).order_by(redemption.c.id.desc()).limit(limit)
-        narrowed = (
-            (redemption.c.id, number),
-            (redemption.c.account, code),
-            (redemption.c.community, community),
-            (redemption.c.state, state and state.value),
+        bounds = (
+            (redemption.c.community, scope.communities),
+            (redemption.c.account, scope.accounts),
         )
-        for column, value in narrowed:
+        for column, allowed in bounds:
+            if allowed is not None:
+                asked = asked.where(column.in_(allowed))
+        filters = (redemption.c.account, code), (redemption.c.state, state and state.value)
+        for column, value in filters:
             if value is not None:
                 asked = asked.where(column == value)
         if before is not None:

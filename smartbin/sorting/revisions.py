@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, tuple_
 
 from smartbin.core.calendar import Days
 from smartbin.database import Database
@@ -71,13 +71,21 @@ class Revisions:
                 db.execute(added, rows)
         return len(rows)
 
-    def of(self, community: str, days: Days, limit: int, skip: int = 0) -> list[Revision]:
-        """What was published of a community's days, the newest first, without the first
-        ``skip``.
+    def of(
+        self,
+        community: str,
+        days: Days,
+        limit: int,
+        after: tuple[int, int, int] | None = None,
+    ) -> list[Revision]:
+        """What was published of a community's days, the newest first; ``after`` says when the last
+        one of the page before was published, its day (proleptic ordinal) and its revision.
         """
+        key = _ROW.as_of_us, _ROW.day, _ROW.revision
         asked = select(figure_revision).where(_ROW.community == community, _within(days))
-        asked = asked.order_by(_ROW.as_of_us.desc(), _ROW.day.desc())
-        asked = asked.limit(limit).offset(skip)
+        if after is not None:
+            asked = asked.where(tuple_(*key) < tuple_(*after))
+        asked = asked.order_by(*(column.desc() for column in key)).limit(limit)
         with self._database.read() as db:
             return [_of(row) for row in db.execute(asked)]
 

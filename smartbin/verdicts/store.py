@@ -9,7 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Row, insert, select, tuple_
+from sqlalchemy import Connection, Row, false, insert, or_, select, tuple_
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
@@ -108,21 +108,21 @@ class HumanVerdicts:
                     found.setdefault(one.deposit, []).append(one)
         return found
 
-    def of_device(self, device: str, days: Days, limit: int, skip: int = 0) -> list[HumanVerdict]:
-        """Verdicts on a device's deposits of these days, the newest first, without the first
-        ``skip``.
+    def of_device(
+        self, device: str, seen: Sequence[Days], limit: int, before: int | None = None
+    ) -> list[tuple[int, HumanVerdict]]:
+        """Verdicts on a device's deposits of the days that a caller may see (see
+        ``Registry.days_in``), the newest first, each with its number; ``before`` is the number of
+        the last one of the page before.
         """
         table = human_verdict.c
-        asked = (
-            select(human_verdict)
-            .where(table.day.between(days.first.toordinal(), days.last.toordinal()))
-            .where(table.device == device)
-            .order_by(table.id.desc())
-            .limit(limit)
-            .offset(skip)
-        )
+        within = (table.day.between(d.first.toordinal(), d.last.toordinal()) for d in seen)
+        asked = select(human_verdict).where(table.device == device, or_(false(), *within))
+        if before is not None:
+            asked = asked.where(table.id < before)
+        asked = asked.order_by(table.id.desc()).limit(limit)
         with self._database.read() as db:
-            return [of_row(row) for row in db.execute(asked)]
+            return [(row.id, of_row(row)) for row in db.execute(asked)]
 
     def corrections(self, days: Days, devices: Iterable[str] | None = None) -> list[Correction]:
         """What people's verdicts change in the devices' own counts of these days."""

@@ -30,12 +30,14 @@ CONFIG = {
     "generation": {"max-examples": 40 if ALL else 4, "database": "none", "deterministic": not ALL},
     "request-timeout": 30.0,
 }
-# What no JSON Schema can say: two days that bound each other and lie around today, a role and its
-# community, a name that somebody has or of characters that Unicode has not, a JPEG.
+# What no JSON Schema can say: a cursor of another list, two days that bound each other and lie
+# around today, a role and its community, a name that somebody has or of characters that Unicode has
+# not, a JPEG.
 BEYOND_SCHEMAS = {
     "from": ("swap them", "at a time", "is no day from"),
     "to": ("is no day from",),
     "day": ("is no day from",),
+    "cursor": ("leave it out",),
     "body": ("is no JPEG", "field required"),
     "role": ("is nobody's to give",),
     "community": ("say which community", "leave it out"),

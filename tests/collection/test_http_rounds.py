@@ -239,8 +239,7 @@ def test_pages_of_collections_hold_each_emptying_once(api: Api) -> None:
     while query:
         page = api.get(f"collections{query}", Role.OFFICE)
         seen += [(row["at"], row["source"]) for row in page["collections"]]
-        more = page["next_before"]
-        query = f"?limit=3&before={more.replace('+', '%2B')}" if more else ""
+        query = f"?limit=3&cursor={page['next']}" if page["next"] else ""
     assert seen == [(row["at"], "both") for row in listed(api)]
     assert len(seen) == 7
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from smartbin.accounts.store import Accounts
 from smartbin.capabilities import metadata
+from smartbin.core.scope import EVERYTHING
 from smartbin.facts.events import Judge, Verdict
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
@@ -58,9 +59,9 @@ def test_a_text_is_kept_as_it_is_and_touches_nothing_else(books: Books) -> None:
         judged[DepositKey(text, text, deposit.at_us)] = judgements.add(
             deposit, Verdict.INCORRECT, Judge.SUPERVISOR, text, text, NOW_US, str(uuid4())
         )
-        assert Accounts(books.database).page(DAY, prefix=text) == []
+        assert Accounts(books.database).page(EVERYTHING, DAY, prefix=text) == []
 
-    assert {user.name for user in users.all()} == set(HOSTILE)
+    assert {user.name for user in users.all(EVERYTHING)} == set(HOSTILE)
     assert RewardCatalogue(books.database).rewards() == rewards
     booked = [(entry.entry.reason, entry.entry.who) for entry in books.entries(HOME)]
     assert booked == [(text, text) for text in HOSTILE]
@@ -73,5 +74,5 @@ def test_a_text_is_kept_as_it_is_and_touches_nothing_else(books: Books) -> None:
     first, *others = HOSTILE
     users.disable(first, NOW_US)
     tokens.revoke(first)
-    assert {user.name for user in users.all() if user.disabled_us is None} == set(others)
-    assert {token.name for token in tokens.names()} == set(others)
+    assert {user.name for user in users.all(EVERYTHING) if user.disabled_us is None} == set(others)
+    assert {token.name for token in tokens.names(EVERYTHING)} == set(others)

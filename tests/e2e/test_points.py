@@ -78,11 +78,11 @@ def _points(played: Campaign, office: Client) -> dict[str, int]:
     tariff = tomllib.loads((SITE / "tariff.toml").read_text(encoding="utf-8"))
     wanted = points.oracle(rows, played.accounts, tariff, played.verdicts)
     told: dict[str, int] = {}
-    after: str | None = ""
-    while after is not None:
-        page = office.get("accounts", after=after)
+    query: dict[str, str] | None = {}
+    while query is not None:
+        page = office.get("accounts", **query)
         told |= {row["account"]: row["balance"] for row in page["accounts"]}
-        after = page["next_after"]
+        query = page["next"] and {"cursor": page["next"]}
     due = {code: given - played.spent.get(code, 0) for code, given in wanted.items()}
     differ = {code for code in due if told.get(code) != due[code]}
     assert not differ, [(code, told.get(code), due[code]) for code in sorted(differ)[:10]]

@@ -89,15 +89,15 @@ def _wait_kept(url: str, messages: int) -> None:
 def _sums(api: str, token: str, device: str) -> list[int]:
     query = f"from={YEAR}-01-01&to={YEAR}-12-31"
     rows: list[Any] = []
-    before = ""
+    cursor = ""
     while True:
         request = urllib.request.Request(
-            f"{api}/api/v1/devices/{device}/collections?{query}{before}",
+            f"{api}/api/v1/devices/{device}/collections?{query}{cursor}",
             headers={"Authorization": f"Bearer {token}"},
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             page = json.load(answer)
         rows += page["collections"]
-        if not page["next_before"]:
+        if not page["next"]:
             return [len(rows), sum(row["net_g"] for row in rows)]
-        before = "&before=" + page["next_before"].replace("+", "%2B")
+        cursor = f"&cursor={page['next']}"

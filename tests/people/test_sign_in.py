@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.core.scope import EVERYTHING
 from smartbin.database import Database
 from smartbin.people import passwords
 from smartbin.people.codes import TRIES, Codes
@@ -154,7 +155,7 @@ def test_a_name_is_one_persons_and_a_password_no_word_to_guess(database: Databas
     ]:
         with pytest.raises(BadInput, match=said):
             users.create("Administrator", Role.ADMIN, None, password, NOW_US)
-    assert [user.name for user in users.all()] == ["li"]
+    assert [user.name for user in users.all(EVERYTHING)] == ["li"]
 
 
 def test_who_waits_too_long_for_a_turn_gives_the_place_back(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from smartbin.core.errors import BadInput
+from smartbin.core.scope import EVERYTHING
 from smartbin.database import Database
 from smartbin.people.principals import Principal, Role
 from smartbin.people.tokens import Tokens
@@ -39,6 +40,6 @@ def test_a_name_is_given_once_and_a_role_what_it_needs(tmp_path: Path) -> None:
     for name, role, community, said in cases:
         with pytest.raises(BadInput, match=said):
             tokens.create(name, role, community)
-    assert tokens.names() == [Principal(Role.CREW, "truck-3")]
+    assert tokens.names(EVERYTHING) == [Principal(Role.CREW, "truck-3")]
     assert tokens.principal_of(first) == Principal(Role.CREW, "truck-3")
     database.close()

@@ -37,16 +37,15 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline="")))
 
 
-def pages(api: Api, path: str, name: str, follow: str, role: Role = Role.OFFICE) -> list[Any]:
+def pages(api: Api, path: str, name: str, role: Role = Role.OFFICE) -> list[Any]:
     """Every row of a paged address, one a page."""
     found: list[Any] = []
     page = api.get(f"{path}limit=1", role)
     while True:
         found += page[name]
-        following = page[f"next_{follow}"]
-        if following is None or not page[name]:
+        if page["next"] is None or not page[name]:
             return found
-        page = api.get(f"{path}limit=1&{follow}={following}", role)
+        page = api.get(f"{path}limit=1&cursor={page['next']}", role)
 
 
 def test_what_comes_late_for_a_closed_month_is_an_entry_of_the_open_one(
@@ -61,7 +60,7 @@ def test_what_comes_late_for_a_closed_month_is_an_entry_of_the_open_one(
     assert (late["month"], late["reference"], late["reason"]) == ("2026-11", "2026-10", "late")
     assert (first["kind"], first["month"], first["reference"]) == ("earned", "2026-10", None)
     assert sum(entry["points"] for entry in found) == books.balance(ACCOUNT) == 50
-    assert pages(api, f"{path}?", "entries", "before") == found
+    assert pages(api, f"{path}?", "entries") == found
     table = api.client.get(f"/api/v1/{path}?format=csv", headers=api.as_(Role.OFFICE)).text
     assert [row["reference"] for row in rows_of(table)] == ["2026-10", ""]
 
@@ -104,12 +103,12 @@ def test_redemptions_and_rewards_come_in_pages_and_as_tables(api: Api, books: Bo
     numbers = [row["id"] for row in api.get(path, Role.RESIDENT)["redemptions"]]
     assert numbers == sorted(numbers, reverse=True)
     assert len(numbers) == 3
-    assert [r["id"] for r in pages(api, f"{path}?", "redemptions", "before")] == numbers
-    assert [r["id"] for r in pages(api, "redemptions?", "redemptions", "before")] == numbers
+    assert [r["id"] for r in pages(api, f"{path}?", "redemptions")] == numbers
+    assert [r["id"] for r in pages(api, "redemptions?", "redemptions")] == numbers
     for address in (path, "redemptions"):
         table = api.client.get(f"/api/v1/{address}?format=csv", headers=api.as_(Role.OFFICE)).text
         assert [int(row["id"]) for row in rows_of(table)] == numbers
-    rewards = [r["id"] for r in pages(api, "rewards?", "rewards", "skip", Role.PUBLIC)]
+    rewards = [r["id"] for r in pages(api, "rewards?", "rewards", Role.PUBLIC)]
     assert rewards == ["soap", "tissues"]
     unknown = api.client.get("/api/v1/accounts/no/redemptions", headers=api.as_(Role.OFFICE))
     assert unknown.status_code == 404

@@ -87,11 +87,11 @@ def test_a_statement_comes_in_pages_and_as_a_table(api: Api, books: Books) -> No
     path = f"accounts/{ACCOUNT}/statement?from={DAY}&to={TODAY}"
     every = api.get(path, Role.OFFICE)["lines"]
     pages: list[Any] = []
-    skip: int | None = 0
-    while skip is not None:
-        page = api.get(f"{path}&limit=2&skip={skip}", Role.OFFICE)
+    query: str | None = ""
+    while query is not None:
+        page = api.get(f"{path}&limit=2{query}", Role.OFFICE)
         pages += page["lines"]
-        skip = page["next_skip"]
+        query = page["next"] and f"&cursor={page['next']}"
     assert pages == every
     assert len(every) == 3
     answer = api.client.get(f"/api/v1/{path}&format=csv", headers=api.as_(Role.OFFICE))
@@ -145,10 +145,10 @@ def test_redeeming_repeating_cancelling_and_handing_over(api: Api, books: Books)
     listed = api.get("redemptions?state=handed_over", Role.COMMUNITY)["redemptions"]
     assert [row["id"] for row in listed] == [second]
     mine = api.get(f"{path}?limit=1", Role.RESIDENT)
-    assert mine["next_before"] == second
+    assert [row["id"] for row in mine["redemptions"]] == [second]
     whole = api.get(f"{path}?limit=2", Role.RESIDENT)
-    assert (len(whole["redemptions"]), whole["next_before"]) == (2, None)  # nothing lies behind
-    rest = api.get(f"{path}?before={second}", Role.RESIDENT)
+    assert (len(whole["redemptions"]), whole["next"]) == (2, None)  # nothing lies behind
+    rest = api.get(f"{path}?cursor={mine['next']}", Role.RESIDENT)
     assert [row["id"] for row in rest["redemptions"]] == [number]
     assert api.get("rewards", Role.PUBLIC)["rewards"][0]["stock"] == 2
     post(api, "rewards", {**TISSUES, "offered": False})
@@ -188,15 +188,15 @@ def test_the_office_lists_accounts_in_pages(api: Api, books: Books) -> None:
         "22222222", "33333333", ACCOUNT, "shop-oak-1"
     ]  # fmt: skip
     first = api.get("accounts?limit=2&community=oak", Role.OFFICE)
-    assert first["next_after"] == ACCOUNT
+    assert [row["account"] for row in first["accounts"]] == ["22222222", ACCOUNT]
     assert [row["account"] for row in api.get("accounts?q=2", Role.OFFICE)["accounts"]] == [
         "22222222"
     ]
     held = api.get("accounts?card=E1", Role.OFFICE)["accounts"]
     assert [row["account"] for row in held] == ["shop-oak-1"]
     assert api.get("accounts?q=%25", Role.OFFICE)["accounts"] == []
-    rest = api.get(f"accounts?after={ACCOUNT}&community=oak", Role.OFFICE)
-    assert ([row["account"] for row in rest["accounts"]], rest["next_after"]) == (
+    rest = api.get(f"accounts?cursor={first['next']}&community=oak", Role.OFFICE)
+    assert ([row["account"] for row in rest["accounts"]], rest["next"]) == (
         ["shop-oak-1"], None
     )  # fmt: skip
 

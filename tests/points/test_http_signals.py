@@ -108,9 +108,9 @@ def test_as_a_table_and_within_bounds(api: Api, keep: Any) -> None:
     assert [s["kind"] for s in ask(api, "?limit=1")["signals"]] == ["splitting"]
     assert ask(api, "?limit=1")["total"] == 2
     both, first = ask(api)["signals"], ask(api, "?limit=1")
-    second = ask(api, f"?limit=1&skip={first['next_skip']}")
+    second = ask(api, f"?limit=1&cursor={first['next']}")
     assert first["signals"] + second["signals"] == both
-    assert second["next_skip"] is None
+    assert second["next"] is None
     for wrong in ("2026-11-24", "2019-12-31", "soon"):
         refused = api.client.get(f"/api/v1/signals?day={wrong}", headers=api.as_(Role.OFFICE))
         assert refused.status_code == 422

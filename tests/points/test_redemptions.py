@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from smartbin.core.errors import BadInput, Conflict, NotFound, StoreUnavailable
+from smartbin.core.scope import EVERYTHING
 from smartbin.database import Database
 from smartbin.facts.events import Verdict
 from smartbin.points.adjustments import Adjustments
@@ -43,7 +44,7 @@ def test_points_become_a_reward_once(books: Books, redemptions: Redemptions) -> 
     assert RewardCatalogue(books.database).rewards() == [
         Reward("tissues", "纸巾", "Tissues", 20, 3)
     ]
-    [one] = redemptions.find(code=HOME)
+    [one] = redemptions.find(EVERYTHING, code=HOME)
     assert (one.quantity, one.points, one.state, one.community) == (2, 40, State.RESERVED, "oak")
     books.check()
 
@@ -76,7 +77,7 @@ def test_what_cannot_be_paid_or_had_changes_nothing(books: Books, redemptions: R
     with pytest.raises(NotFound, match="not offered"):
         redemptions.redeem(HOME, "request-6", "tissues", 1, "li", NOW_US)
     assert books.balance() == 550
-    assert redemptions.find() == []
+    assert redemptions.find(EVERYTHING) == []
     books.check()
 
 
@@ -201,4 +202,4 @@ def test_one_request_sent_many_times_at_once_is_done_once(
     calls = [lambda: redemptions.redeem(HOME, "request-1", "tissues", 1, "li", NOW_US)] * 40
     assert outcomes(list(calls), 8) == {"ok": 40}
     assert books.balance() == 30
-    assert len(redemptions.find()) == 1
+    assert len(redemptions.find(EVERYTHING)) == 1

@@ -62,10 +62,10 @@ def test_late_data_and_verdicts_make_revisions(api: Api) -> None:
     assert api.get(f"communities/elm/sorting?{days}")["revision"] == 1
     assert api.get("communities/oak/sorting?from=2026-11-23&to=2026-11-23")["revision"] is None
     first_page = api.get(f"{address}&limit=2")
-    assert (first_page["truncated"], first_page["next_skip"]) == (True, 2)
-    rest = api.get(f"{address}&limit=2&skip=2")
+    assert len(first_page["revisions"]) == 2
+    rest = api.get(f"{address}&limit=2&cursor={first_page['next']}")
     assert first_page["revisions"] + rest["revisions"] == answer["revisions"]
-    assert rest["next_skip"] is None
+    assert rest["next"] is None
     table = api.client.get(f"/api/v1/{address}&format=csv").text.splitlines()
     assert len(table) == 1 + 3 * 4
     assert api.client.get("/api/v1/communities/nowhere/revisions").status_code == 404

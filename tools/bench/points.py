@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from api.paging import NumberedPosition, Paging
 from api.parts import Parts
 from api.points.schemas import StatementOut
 from api.points.statements import LINES_MAX, community_points, statement
@@ -173,17 +174,20 @@ def settled(database: Database, registry: Registry, store: str) -> Result:
     )
 
 
+FIRST: Paging[NumberedPosition] = Paging(None, "", "")
+
+
 def asked(parts: Parts, year: Days, days_known: int, store: str) -> Iterator[Result]:
     """A statement of a month, a community's page of a month and of a year."""
     month = Days(TODAY - timedelta(days=29), TODAY)
     codes = [one.code for one in Accounts(parts.database).all()]
     some = random.Random(6).sample(codes, ASKED + WARM_UP)
     communities = [*parts.registry.communities] * 5
-    answer = statement(parts, some[0], month, 0, LINES_MAX, Format.JSON)
+    answer = statement(parts, some[0], month, FIRST, LINES_MAX, Format.JSON)
     assert isinstance(answer, StatementOut)
     how = f"30 days, {len(answer.lines)} lines"
     assert len(answer.lines) >= min(30, days_known)
-    ms = p95_ms(lambda code: statement(parts, code, month, 0, LINES_MAX, Format.JSON), some)
+    ms = p95_ms(lambda code: statement(parts, code, month, FIRST, LINES_MAX, Format.JSON), some)
     yield Result(f"a statement, p95, {store}", ms, "ms", 20, at_most=True, how=how)
     for days in (month, year):
         page = p95_ms(page_asker(parts, days), communities)

@@ -10,21 +10,23 @@ const PAGE = 100;
 /** An account's statement of the last three months, page by page. */
 export function useStatement(account: () => Promise<string>) {
   const lines = ref<StatementLine[]>([]);
-  const page = async (skip: number) => {
-    const today = dayOf(Date.now());
-    return get<Statement>(`accounts/${await account()}/statement`, { from: shiftDay(today, 1 - DAYS), to: today, skip, limit: PAGE });
-  };
+  const next = ref<string | null>(null);
+  // A cursor goes on within the same days, also after midnight.
+  let today = "";
+  const page = async (cursor?: string) =>
+    get<Statement>(`accounts/${await account()}/statement`, { from: shiftDay(today, 1 - DAYS), to: today, limit: PAGE, cursor });
   const statement = useResource(async () => {
-    const first = await page(0);
+    today = dayOf(Date.now());
+    const first = await page();
     lines.value = first.lines;
+    next.value = first.next;
     return first;
   });
-  const next = ref<number | null>(null);
   const more = async () => {
-    const found = await page(lines.value.length);
+    const found = await page(next.value ?? undefined);
     lines.value = [...lines.value, ...found.lines];
-    next.value = found.next_skip;
+    next.value = found.next;
   };
-  const hasMore = () => (lines.value.length > PAGE ? next.value !== null : (statement.data.value?.next_skip ?? null) !== null);
+  const hasMore = () => next.value !== null;
   return { statement, lines, more, hasMore };
 }
