@@ -15,8 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
-from smartbin.database import migrations
-from smartbin.database.engine import open_engine
+from smartbin.database import Database
 from tests.real import free_port, missing, until
 
 HOW = "apt-get install postgresql, or set SMARTBIN_TEST_POSTGRES_URL to a server's URL"
@@ -30,9 +29,9 @@ class Postgres:
         self.url = url
         self._numbers = count()
         self._run(f"DROP DATABASE IF EXISTS {_TEMPLATE}", f"CREATE DATABASE {_TEMPLATE}")
-        engine = open_engine(self.shown(_TEMPLATE))
-        migrations.upgrade(engine)
-        engine.dispose()
+        template = Database.open(self.shown(_TEMPLATE))
+        template.migrate()
+        template.close()
 
     def shown(self, database: str) -> str:
         return self.url.set(database=database).render_as_string(hide_password=False)

@@ -55,16 +55,22 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Everything read inside is of one moment. Waits for no writer; do not write in it."""
-        with _mapped(), self.engine.connect().execution_options(**self._reading) as db:
-            yield db
+        try:
+            with self.engine.connect().execution_options(**self._reading) as db:
+                yield db
+        except SQLAlchemyError as error:
+            raise _mapped(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: committed at the end, rolled back by whatever is raised inside. SQLite
         has one at a time.
         """
-        with _mapped(), self.engine.begin() as db:
-            yield db
+        try:
+            with self.engine.begin() as db:
+                yield db
+        except SQLAlchemyError as error:
+            raise _mapped(error) from error
 
     def prepare(self) -> None:
         """The tables this program needs are there: SQLite's are made and brought up to date here; a
@@ -72,13 +78,13 @@ class Database:
 
         Raises StoreUnavailable, with the command that mends it, when they are not.
         """
-        with _mapped():
-            stands = migrations.version(self.engine)
-            if stands == migrations.HEAD:
-                return
-            if self.dialect == "sqlite" and (stands is None or stands < migrations.HEAD):
-                migrations.upgrade(self.engine)
-                return
+        with self.read() as db:
+            stands = migrations.version(db)
+        if stands == migrations.HEAD:
+            return
+        if self.dialect == "sqlite" and (stands is None or stands < migrations.HEAD):
+            self.migrate()
+            return
         if stands is not None and stands > migrations.HEAD:
             raise StoreUnavailable(
                 f"records (SMARTBIN_RECORDS_URL): the database is at step {stands}, this program "
@@ -91,8 +97,8 @@ class Database:
 
     def migrate(self) -> tuple[str | None, str]:
         """Apply every step that is missing, all or none; answers from where to where."""
-        with _mapped():
-            return migrations.upgrade(self.engine)
+        with self.write() as db:
+            return migrations.upgrade(db)
 
     def check(self) -> None:
         """Ask for a sign of life; raises StoreUnavailable with a sentence an operator can act
@@ -121,13 +127,10 @@ def wait_for(ask: Callable[[], None], wait_s: float) -> None:
             time.sleep(RETRY_DELAY_S)
 
 
-@contextmanager
-def _mapped() -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        raise ConstraintViolated(f"records: {error}") from error
-    except DataError as error:
-        raise StoreRefused(f"records: {error}") from error
-    except SQLAlchemyError as error:
-        raise StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}") from error
+def _mapped(error: SQLAlchemyError) -> StoreRefused | StoreUnavailable:
+    """The one place that says what a caller can do about a driver's error."""
+    if isinstance(error, IntegrityError):
+        return ConstraintViolated(f"records: {error}")
+    if isinstance(error, DataError):
+        return StoreRefused(f"records: {error}")
+    return StoreUnavailable(f"records (SMARTBIN_RECORDS_URL): {error}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import event, func, insert, select, text
 
 from smartbin.core.errors import ConstraintViolated, StoreRefused, StoreUnavailable
 from smartbin.database import Database
@@ -65,3 +68,24 @@ def test_every_other_error_is_a_database_that_does_not_answer(database: Database
     for way in (database.read, database.write):
         with pytest.raises(StoreUnavailable, match="SMARTBIN_RECORDS_URL"), way() as db:
             db.execute(unknown)
+
+
+def test_a_second_writer_of_sqlite_waits_and_is_told_to_repeat(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/records.db"
+    gateway, api = Database.open(url), Database.open(url)
+    gateway.prepare()
+
+    @event.listens_for(api.engine, "connect")
+    def wait_shorter(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout=50")
+
+    with gateway.write():
+        with api.read() as reader:
+            assert reader.scalar(TOKENS) == 0
+        # At its begin, and not at its first statement: what it read would be out of date by then.
+        with pytest.raises(StoreUnavailable, match="database is locked"), api.write():
+            pytest.fail("let in beside another writer")
+    with api.write() as writer:
+        writer.execute(insert(token).values(ROW))
+    gateway.close()
+    api.close()

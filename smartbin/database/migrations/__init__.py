@@ -11,39 +11,33 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 HEAD = "0008"
 _LOCK = 0x5B1_0001  # one migration at a time on PostgreSQL; SQLite's BEGIN IMMEDIATE does the same
 
 
-def version(engine: Engine) -> str | None:
+def version(db: Connection) -> str | None:
     """The step the database stands at; None before the first."""
-    with engine.connect().execution_options(reading=True) as db:
-        return _version(db)
+    if not inspect(db).has_table("alembic_version"):
+        return None
+    found = db.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
 
 
-def upgrade(engine: Engine) -> tuple[str | None, str]:
+def upgrade(db: Connection) -> tuple[str | None, str]:
     """Apply every step that is missing, all or none; answers from where to where."""
     # A running program needs none of it: alembic is read by a migration only.
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its own parts at INFO
     from alembic import command
     from alembic.config import Config
 
-    with engine.begin() as db:
-        if db.dialect.name == "postgresql":
-            db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        before = _version(db)
-        if before != HEAD:
-            config = Config(attributes={"connection": db})
-            config.set_main_option("script_location", str(Path(__file__).parent))
-            config.set_main_option("path_separator", "os")
-            command.upgrade(config, HEAD)
+    if db.dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    before = version(db)
+    if before != HEAD:
+        config = Config(attributes={"connection": db})
+        config.set_main_option("script_location", str(Path(__file__).parent))
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, HEAD)
     return before, HEAD
-
-
-def _version(db: Connection) -> str | None:
-    if not inspect(db).has_table("alembic_version"):
-        return None
-    found = db.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return None if found is None else str(found)
