@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from api.collection import collections, rounds
-from api.devices import alarms, boards
+from api.collection import collections, full, rounds
+from api.devices import alarms, boards, detail, histories
 from api.devices import routes as devices
 from api.live import routes as live
 from api.people import codes, session, users
@@ -40,11 +40,13 @@ CAPABILITIES = (
         ),
     ),
     ApiCapability("places", (coverage.router, places.router)),
-    ApiCapability("devices", (alarms.router, devices.router, boards.router)),
+    ApiCapability(
+        "devices", (alarms.router, devices.router, detail.router, histories.router, boards.router)
+    ),
     ApiCapability("verdicts", (verdicts.router,)),
     ApiCapability("quarantine", (quarantine.router,)),
     ApiCapability("people", (session.router, codes.router, users.router)),
-    ApiCapability("collection", (rounds.router, collections.router)),
+    ApiCapability("collection", (full.router, rounds.router, collections.router)),
     ApiCapability(
         "points",
         (statements.router, shop.router, signals.router, tariff.router, months.router),

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from api.inputs import WHOLE, Lines, Moment, OneLine
 from api.paging import Next
-from smartbin.collection.rules import ConfirmationReason
+from smartbin.collection.rules import ConfirmationReason, DoorState
 from smartbin.collection.store import Outcome
-from smartbin.facts.events import Category
+from smartbin.facts.events import AlarmType, Category
 
 BATCH_MAX = 100
 SKIPS_MAX = 500
@@ -166,3 +166,50 @@ class RoundsOut(BaseModel):
 
     rounds: list[RoundOut]
     next: Next
+
+
+class FullDoor(BaseModel):
+    """A door that needs somebody."""
+
+    device: str
+    door: str
+    category: Category
+    community: str | None
+    collection_point: str | None
+    name: str
+    x_m: int
+    y_m: int
+    level_pct: int | None
+    state: DoorState
+    full_since: datetime | None
+    read_at: datetime | None
+    age_s: int | None
+    confirmed_at: datetime | None = Field(
+        default=None, description="when a person said it was emptied, since it was read last"
+    )
+    confirmed_by: str | None = None
+
+
+class WithheldDevice(BaseModel):
+    """A device with an active fire or smoke alarm: nobody empties it, so none of its doors is
+    among ``doors``.
+    """
+
+    device: str
+    name: str
+    community: str | None
+    reason: AlarmType = Field(description="fire or smoke")
+    since: datetime
+    doors: list[str] = Field(description="all its doors, whatever their level and category")
+
+
+class Full(BaseModel):
+    """What a crew asks: full, overfull, faulty and silent doors, most urgent first."""
+
+    as_of: datetime
+    doors: list[FullDoor]
+    withheld: list[WithheldDevice] = Field(
+        default_factory=list,
+        description="burning and smoking devices, fire first, whatever category was asked; "
+        "their doors come back when the alarm has ended",
+    )

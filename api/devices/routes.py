@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api import schemas
+from api.devices import schemas
 from api.parts import Parts, PartsDep
 from api.security import COMMUNITY
 from api.sorting.statistics import heard

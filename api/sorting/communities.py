@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api import schemas
 from api.errors import documented
 from api.parts import PartsDep
 from api.security import PUBLIC
@@ -16,27 +16,46 @@ from api.sorting.schemas import Sorting
 from api.sorting.statistics import QuestionDep
 from api.tables import Format, FormatQuery, csv_response
 from smartbin.core.calendar import Days
-from smartbin.places import Registry
+from smartbin.places import CommunityKind, Registry
 
 router = APIRouter(prefix="/api/v1/communities", tags=["communities"], dependencies=[PUBLIC])
 
 
-@router.get("", response_model=schemas.Communities)
-def communities(
-    parts: PartsDep, format: FormatQuery = Format.JSON
-) -> schemas.Communities | Response:
+class CommunityOut(BaseModel):
+    """A community."""
+
+    id: str = Field(examples=["yicheng-haoting"])
+    name: str = Field(examples=["贻成豪庭"])
+    kind: CommunityKind
+    grid: str
+    households: int
+    placeholder: bool
+    x_m: int
+    y_m: int
+    bins: list[str]
+    collection_point: str | None
+
+
+class Communities(BaseModel):
+    """All communities."""
+
+    communities: list[CommunityOut]
+
+
+@router.get("", response_model=Communities)
+def communities(parts: PartsDep, format: FormatQuery = Format.JSON) -> Communities | Response:
     """List communities, showcases first, in the registry's order."""
     rows = [_community(parts.registry, id, parts.today()) for id in parts.registry.communities]
     if format is Format.CSV:
-        columns = [name for name in schemas.CommunityOut.model_fields if name != "bins"]
+        columns = [name for name in CommunityOut.model_fields if name != "bins"]
         return csv_response(
             columns, [row.model_dump(exclude={"bins"}) for row in rows], "communities"
         )
-    return schemas.Communities(communities=rows)
+    return Communities(communities=rows)
 
 
 @router.get("/{community}", responses=documented(404))
-def community(parts: PartsDep, community: str) -> schemas.CommunityOut:
+def community(parts: PartsDep, community: str) -> CommunityOut:
     """Show one community."""
     parts.registry.community(community)
     return _community(parts.registry, community, parts.today())
@@ -50,10 +69,10 @@ def sorting(parts: PartsDep, community: str, asked: QuestionDep) -> Sorting | Re
     )
 
 
-def _community(registry: Registry, id: str, today: date) -> schemas.CommunityOut:
+def _community(registry: Registry, id: str, today: date) -> CommunityOut:
     place = registry.communities[id]
     bins = [device.id for device, _ in registry.bins_of(id, Days(today, today))]
-    return schemas.CommunityOut(
+    return CommunityOut(
         id=place.id,
         name=place.name,
         kind=place.kind,

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from api.collection.full import full
 from api.parts import Parts
-from api.places.routes import full
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.database import Database

@@ -1,0 +1,105 @@
+"""The shapes of answers about devices and what they reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from api.paging import Next
+from smartbin.facts.events import Category
+from smartbin.places import DeviceKind
+
+
+class LevelAt(BaseModel):
+    """A level and when it was read; null with the fault when the sensor could not tell."""
+
+    at: datetime
+    level_pct: int | None
+    fault: str | None
+
+
+class Levels(BaseModel):
+    """The history of a device's doors, newest first. A page's rows are those of all doors."""
+
+    device: str
+    doors: dict[str, list[LevelAt]]
+    next: Next
+
+
+class DoorNow(BaseModel):
+    """A door and its newest level."""
+
+    door: str
+    category: Category
+    capacity_l: int
+    full_pct: int
+    overfull_pct: int
+    level: LevelAt | None
+
+
+class AlarmNow(BaseModel):
+    """An alarm that is active."""
+
+    device: str
+    door: str
+    type: str
+    since: datetime
+
+
+class DeviceOut(BaseModel):
+    """A device as it is now."""
+
+    id: str
+    kind: DeviceKind
+    name: str
+    community: str | None
+    collection_point: str | None
+    x_m: int
+    y_m: int
+    state: str | None
+    status_at: datetime | None
+    battery_pct: int | None
+    firmware: str | None
+    alarms: list[AlarmNow]
+    doors: list[DoorNow]
+
+
+class CollectionRow(BaseModel):
+    """A door emptied."""
+
+    at: datetime
+    device: str
+    door: str
+    gross_g: int
+    tare_g: int
+    net_g: int
+    crew: str | None
+
+
+class Collections(BaseModel):
+    """Collections of a device, newest first."""
+
+    device: str
+    collections: list[CollectionRow]
+    next: Next
+
+
+class DepositRow(BaseModel):
+    """A deposit, without who made it."""
+
+    at: datetime
+    device: str
+    door: str
+    weight_g: int
+    verdict: str | None
+    judge: str | None
+    item: str | None
+
+
+class DepositsOut(BaseModel):
+    """Deposits of a device, newest first."""
+
+    device: str
+    deposits: list[DepositRow]
+    next: Next
