@@ -20,6 +20,7 @@ from smartbin.database import Database
 from smartbin.people.principals import Principal
 from smartbin.people.sessions import Sessions
 from smartbin.people.tokens import Role, Tokens
+from smartbin.places import Registry
 from smartbin.telemetry import TelemetryWriter, open_reader, open_writer
 from tests.database import ready
 from tests.places.small import SHANGHAI, small_registry
@@ -54,7 +55,8 @@ class Api:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Api]:
+def opened(folder: Path, registry: Registry | None = None) -> Iterator[Api]:
+    """An API over SQLite stores in a folder; of the small site, unless another is given."""
     url = f"sqlite:///{folder}/telemetry.db"
     writer, reader = open_writer(url, SHANGHAI), open_reader(url, SHANGHAI)
     database = Database.open(ready.sqlite(folder))
@@ -64,7 +66,7 @@ def opened(folder: Path) -> Iterator[Api]:
         if role not in (Role.PUBLIC, Role.RESIDENT)
     }
     parts = Parts(
-        small_registry(),
+        registry or small_registry(),
         reader,
         database,
         folder / "quarantine",
