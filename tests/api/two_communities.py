@@ -26,6 +26,7 @@ from smartbin.facts.events import (
     Status,
     Verdict,
 )
+from smartbin.facts.wire import Rejected
 from smartbin.people.principals import Principal, Role
 from smartbin.places import (
     Community,
@@ -39,7 +40,6 @@ from smartbin.places import (
 )
 from smartbin.points.catalogue import Reward
 from smartbin.points.settle import Settler
-from smartbin.facts.wire import Rejected
 from smartbin.quarantine.store import Quarantine
 from tests.api.client import ACCOUNT, NOON_US, Api, opened
 from tests.places.small import ALWAYS, SHANGHAI
