@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from smartbin.core.calendar import Slots
 from smartbin.database import Database, outbox
 from smartbin.deposit_lines import news
+from smartbin.facts.columns import IDENTITY, compiled, measured
 from smartbin.facts.events import Deposit, Fact, identity
 
 AT_ONCE = 250
@@ -113,27 +114,33 @@ class DepositLines:
             self._ready = True
 
     def _line(self, d: Deposit) -> Row:
-        # Plain values: a driver looks for an adapter of every other type, for each value.
-        return (
-            *(d.device, d.door, d.at_us, d.account, self._slots.of(d.at_us)[0], d.weight_g),
-            d.verdict and d.verdict._value_,
-            d.judge and d.judge._value_,
-            d.item and d.item._value_,
-        )
+        line: Row = _LINE_OF(d, self._slots.of(d.at_us)[0])
+        return line
 
 
 class _Repeated(Exception):
     """Some lines are kept already; the transaction is rolled back."""
 
 
+_VALUES = {
+    **{name: f"d.{name}" for name in IDENTITY[Deposit]},
+    **{"card": "d.account", "day": "day"},
+    **{column.name: column.plain(f"d.{column.name}") for column in measured(Deposit)},
+}
+_LINE_OF = compiled("d, day", f"({', '.join(_VALUES.values())})")
 # Said to the driver itself, many rows a statement: SQLAlchemy would look at every value of every
 # row, which took most of the time of keeping a batch.
-_ADD_LINES = """INSERT INTO deposit_line
-    (device, door, at_us, card, day, weight_g, verdict, judge, item)
-    VALUES {} ON CONFLICT DO NOTHING"""
+_ADD_LINES = f"INSERT INTO deposit_line ({', '.join(_VALUES)}) VALUES {{}} ON CONFLICT DO NOTHING"
 _ADD_MARKS = "INSERT INTO unsettled (card, day) VALUES {}"
 _ADD_FACTS = """INSERT INTO outbox_fact (at_us, device, door, kind, kept_us)
     VALUES {} ON CONFLICT DO NOTHING"""
-_IDENTITY = itemgetter(0, 1, 2)
-_CARD_DAY = itemgetter(3, 4)
-_NEWS = itemgetter(0, 1, 2, 5, 6, 8)
+
+
+def _pick(*names: str) -> Callable[[Row], Row]:
+    """Takes some columns out of a line."""
+    return itemgetter(*(list(_VALUES).index(name) for name in names))
+
+
+_IDENTITY = _pick("device", "door", "at_us")
+_CARD_DAY = _pick("card", "day")
+_NEWS = _pick("device", "door", "at_us", "weight_g", "verdict", "item")

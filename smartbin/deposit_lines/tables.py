@@ -5,20 +5,28 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table
 
 from smartbin.database.metadata import ID, metadata
+from smartbin.facts.columns import IDENTITY, measured
+from smartbin.facts.events import Deposit
+
+_LENGTHS = {"device": 32, "door": 32, "verdict": 16, "judge": 16, "item": 32}
+
+
+def _type(name: str) -> BigInteger | String:
+    """A whole number, unless it is a text of some length."""
+    return String(_LENGTHS[name]) if name in _LENGTHS else BigInteger()
+
 
 # Who deposited: the one place where a card and a deposit meet. Kept as long as points count.
 deposit_line = Table(
     "deposit_line",
     metadata,
-    Column("device", String(32), primary_key=True),
-    Column("door", String(32), primary_key=True),
-    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
+    *(
+        Column(name, _type(name), primary_key=True, autoincrement=False)
+        for name in IDENTITY[Deposit]
+    ),
     Column("card", String(64), nullable=False),
     Column("day", Integer, nullable=False),
-    Column("weight_g", BigInteger, nullable=False),
-    Column("verdict", String(16)),
-    Column("judge", String(16)),
-    Column("item", String(32)),
+    *(Column(c.name, _type(c.name), nullable=c.optional) for c in measured(Deposit)),
     # Day first: what comes in is nearly always of a few days, so few pages of the index change;
     # by card every line would change a page of its own. A card's week is asked as
     # "day IN (its seven days) AND card = ?", which seeks seven times.

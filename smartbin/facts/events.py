@@ -83,6 +83,12 @@ class AlarmType(StrEnum):
     SENSOR = "sensor"
 
 
+class Added(NamedTuple):
+    """Annotates a field that came later: the version of the telemetry schema that added it."""
+
+    version: int
+
+
 class DoorKey(NamedTuple):
     """A door of a device: the key of every fact about levels, deposits and collections."""
 

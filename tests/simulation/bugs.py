@@ -22,8 +22,9 @@ from smartbin.facts.events import Deposit, Fact
 from smartbin.points.ledger import Entry
 from smartbin.points.settle import Settler, booked
 from smartbin.quarantine.store import Quarantine
-from smartbin.telemetry.sqlite.rollups import Row, add_deposits, add_presence
+from smartbin.telemetry.sqlite.rollups import add_deposits, add_presence
 from smartbin.telemetry.sqlite.schema import typed_errors
+from smartbin.telemetry.sqlite.tables import Row
 from smartbin.telemetry.sqlite.writer import _ADD, _ROW, SqliteWriter, _writing
 from tests.simulation.world import Parts
 

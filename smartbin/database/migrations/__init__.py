@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-HEAD = "0008"
+HEAD = max(step.name[1:5] for step in Path(__file__).parent.glob("versions/r*.py"))
 _LOCK = 0x5B1_0001  # one migration at a time on PostgreSQL; SQLite's BEGIN IMMEDIATE does the same
 
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from smartbin.core import calendar
 from smartbin.facts import events
+from smartbin.facts.columns import compiled, made
 from smartbin.facts.events import (
     Alarm,
     Collection,
@@ -28,7 +29,6 @@ from smartbin.facts.wire.encode import payload_of, topic_of
 from smartbin.facts.wire.messages import (
     MAX_BATCH,
     MAX_PAYLOAD_BYTES,
-    MEASURED,
     MESSAGES,
     ROOT,
     AlarmMessage,
@@ -231,36 +231,28 @@ class Decoder:
             raise _Refusal("future_time", "at", "more than 10 minutes ahead of the gateway's clock")
         if at_us < EARLIEST_US:
             raise _Refusal("past_time", "at", "before 2020: the device's clock is not set")
-        seq = message.seq
         match message:
             case DepositMessage():
                 self._known(device, message.door, "door")
-                weight_g, item, account = message.weight_g, message.item, message.account
                 verdict, judge = message.verdict, message.judge
                 if verdict is not None and judge is None:
                     judge = Judge.CAMERA
                 elif verdict is None and judge is not None:
                     raise _Refusal("bad_value", "judge", "a judge without a verdict")
-                door = message.door
-                return [Deposit(device, door, at_us, weight_g, verdict, judge, item, account, seq)]
+                return [_DEPOSIT_OF(device, at_us, judge, message)]
             case FillMessage():
                 return self._readings(device, message, at_us)
             case CollectionMessage(door=door, gross_g=gross_g, tare_g=tare_g):
                 self._known(device, door, "door")
                 if tare_g > gross_g:
                     raise _Refusal("bad_value", "tare_g", "the tare is heavier than the gross")
-                return [Collection(device, door, at_us, gross_g, tare_g, message.crew, seq)]
-            case StatusMessage() as s:
-                battery_pct = _measured("battery_pct", s.battery_pct)
-                voltage_mv = _measured("voltage_mv", s.voltage_mv)
-                rssi_dbm = _measured("rssi_dbm", s.rssi_dbm)
-                temperature_c = _measured("temperature_c", s.temperature_c)
-                health = (battery_pct, voltage_mv, rssi_dbm, temperature_c, s.firmware)
-                return [Status(device, at_us, s.state, *health, seq)]
+                return [_COLLECTION_OF(device, at_us, message)]
+            case StatusMessage():
+                return [_STATUS_OF(device, at_us, message)]
             case AlarmMessage(door=door):
                 if door is not None:
                     self._known(device, door, "door")
-                return [Alarm(device, door or "", at_us, message.type, message.active, seq)]
+                return [_ALARM_OF(device, at_us, message)]
 
     def _readings(self, device: str, message: FillMessage, at_us: int) -> list[Fact]:
         readings: list[Fact] = []
@@ -301,10 +293,16 @@ class Decoder:
             raise _Refusal("unknown_door", field, f"{device} has no door {door!r} in the registry")
 
 
-def _measured(name: str, value: int | None) -> int | None:
-    """A measurement; None for a sentinel, which lies outside what can be measured."""
-    least, most = MEASURED[name]
-    return value if value is not None and least <= value <= most else None
+def _from_message(fact: type[Fact], *given: str, **values: str) -> Callable[..., Any]:
+    """The function that makes a fact of what is given and of a message's fields."""
+    at = {name: name for name in given}
+    return compiled(", ".join((*given, "message")), made(fact, {**at, **values}, "message"))
+
+
+_DEPOSIT_OF = _from_message(Deposit, "device", "at_us", "judge")
+_COLLECTION_OF = _from_message(Collection, "device", "at_us")
+_STATUS_OF = _from_message(Status, "device", "at_us")
+_ALARM_OF = _from_message(Alarm, "device", "at_us", door="message.door or ''")
 
 
 def _number(text: str) -> int | float:

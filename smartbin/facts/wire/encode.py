@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from smartbin.core import calendar
+from smartbin.facts.columns import COLUMNS
 from smartbin.facts.events import Fact, LevelReading
 from smartbin.facts.wire.messages import MAX_BATCH, ROOT
 
@@ -64,11 +65,10 @@ def _start_of(quarter: int, zone: tzinfo) -> tuple[str, int, str]:
     return text[:14], int(text[14:16]), text[16:]
 
 
+_ELSEWHERE = {"device", "at_us", "seq"}  # in the topic, in ``at``, and set before
 _FIELDS = {
-    "deposit": ("door", "weight_g", "account", "verdict", "judge", "item"),
-    "collection": ("door", "gross_g", "tare_g", "crew"),
-    "status": ("state", "battery_pct", "voltage_mv", "rssi_dbm", "temperature_c", "firmware"),
-    "alarm": ("type", "active", "door"),
+    fact.kind: [column.name for column in columns if column.name not in _ELSEWHERE]
+    for fact, columns in COLUMNS.items()
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from smartbin.facts.events import AlarmType, DeviceState, Item, Judge, Verdict
 
@@ -24,6 +24,17 @@ Moment = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
+
+
+def measured(least: int, most: int) -> AfterValidator:
+    """A measurement. What lies outside what can be measured is missing: sensors send such numbers
+    (255, 0xFFFF) when they could not tell.
+    """
+
+    def known(value: int | None) -> int | None:
+        return value if value is not None and least <= value <= most else None
+
+    return AfterValidator(known)
 
 
 class _Message(BaseModel):
@@ -73,24 +84,23 @@ class CollectionMessage(_Message):
     crew: Code | None = None
 
 
-# What can be measured; sensors send numbers outside it when they could not (255, 0xFFFF).
-MEASURED = {
-    "battery_pct": (0, 100),
-    "voltage_mv": (0, 1_000_000),
-    "rssi_dbm": (-200, 50),
-    "temperature_c": (-100, 1000),
-}
-
-
 class StatusMessage(_Message):
     """How the device is; retained. The last will is ``{"state":"offline"}`` and nothing else."""
 
     kind: Literal["status"] = "status"
     state: DeviceState
-    battery_pct: int | None = Field(None, description="0 to 100; outside means missing")
-    voltage_mv: int | None = Field(None, description="0 to 1,000,000; outside means missing")
-    rssi_dbm: int | None = Field(None, description="-200 to 50; outside means missing")
-    temperature_c: int | None = Field(None, description="-100 to 1000; outside means missing")
+    battery_pct: Annotated[int | None, measured(0, 100)] = Field(
+        None, description="0 to 100; outside means missing"
+    )
+    voltage_mv: Annotated[int | None, measured(0, 1_000_000)] = Field(
+        None, description="0 to 1,000,000; outside means missing"
+    )
+    rssi_dbm: Annotated[int | None, measured(-200, 50)] = Field(
+        None, description="-200 to 50; outside means missing"
+    )
+    temperature_c: Annotated[int | None, measured(-100, 1_000)] = Field(
+        None, description="-100 to 1000; outside means missing"
+    )
     firmware: str | None = Field(None, max_length=64)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from smartbin.facts.columns import Column, compiled, made, members, stored
 from smartbin.facts.events import (
     Alarm,
     AlarmType,
     Collection,
     Deposit,
-    DeviceState,
     Fact,
     Item,
-    Judge,
     LevelReading,
     Status,
     Verdict,
@@ -79,63 +78,50 @@ def newest_first(fact: Any) -> tuple[int, str, str]:
     return -fact.at_us, fact.device, fact.door
 
 
-def _integer(fields: Fields, name: str) -> int | None:
-    return int(fields[name]) if name in fields else None
+def _value(fact: type[Fact], column: Column) -> str:
+    """The expression of a column's value from a point's fields ``f``."""
+    name = column.name
+    if name in ("device", "door"):
+        return f"at.{name}"
+    if name == "at_us":
+        return name
+    if (fact, name) in _VALUE_OF:
+        return _VALUE_OF[fact, name]
+    if column.enumeration:
+        return f"members[{name!r}][f{f'.get({name!r})' if column.optional else f'[{name!r}]'}]"
+    if column.value_type is str:
+        known = f"text_of(f[{name!r}])"
+    elif column.value_type is bool:
+        known = f"f[{name!r}] == '1'"
+    else:
+        known = f"int(f[{name!r}])"
+    return f"{known} if {name!r} in f else None" if column.optional else known
 
 
-def _text(fields: Fields, name: str) -> str | None:
-    return text_of(fields[name]) if name in fields else None
-
-
-def _level(at: Series, at_us: int, f: Fields) -> LevelReading:
-    return LevelReading(
-        *(at.device, at.door, at_us),
-        _integer(f, "level_pct"),
-        _text(f, "fault"),
-        _integer(f, "seq"),
-    )
-
-
-def _deposit(at: Series, at_us: int, f: Fields) -> Deposit:
-    verdict = f.get("verdict")
-    return Deposit(
-        *(at.device, at.door, at_us, int(f["weight_g"])),
-        verdict=None if verdict is None else Verdict.CORRECT if verdict == "1" else _INCORRECT,
-        judge=Judge(f["judge"]) if "judge" in f else None,
-        item=next((item for name, item in ITEM_OF.items() if name in f), None),
-        seq=_integer(f, "seq"),
-    )
-
-
-def _collection(at: Series, at_us: int, f: Fields) -> Collection:
-    weights_g = int(f["gross_g"]), int(f["tare_g"])
-    return Collection(
-        at.device, at.door, at_us, *weights_g, _text(f, "crew"), _integer(f, "seq")
+def _maker(fact: type[Fact]) -> Callable[[Series, int, Fields], Any]:
+    """The function that makes a fact of a point."""
+    columns = stored(fact)
+    values = {column.name: _value(fact, column) for column in columns}
+    return compiled(
+        "at, at_us, f", made(fact, values), members=members(columns), text_of=text_of,
+        verdict_of=_VERDICT_OF, item_of=_item_of, alarm_type=AlarmType,
     )  # fmt: skip
 
 
-def _status(at: Series, at_us: int, f: Fields) -> Status:
-    return Status(
-        *(at.device, at_us, DeviceState(f["state"])),
-        battery_pct=_integer(f, "battery_pct"),
-        voltage_mv=_integer(f, "voltage_mv"),
-        rssi_dbm=_integer(f, "rssi_dbm"),
-        temperature_c=_integer(f, "temperature_c"),
-        firmware=_text(f, "firmware"),
-        seq=_integer(f, "seq"),
-    )
+def _item_of(fields: Fields) -> Item | None:
+    return next((item for name, item in ITEM_OF.items() if name in fields), None)
 
 
-def _alarm(at: Series, at_us: int, f: Fields) -> Alarm:
-    active = f["active"] == "1"
-    return Alarm(at.device, at.door, at_us, AlarmType(at.more), active, _integer(f, "seq"))
-
-
-_INCORRECT = Verdict.INCORRECT
+_VALUE_OF = {
+    (Deposit, "verdict"): "verdict_of[f.get('verdict')]",
+    (Deposit, "item"): "item_of(f)",
+    (Alarm, "type"): "alarm_type(at.more)",
+}
+_VERDICT_OF = {None: None, "1": Verdict.CORRECT, "0": Verdict.INCORRECT}
 ITEM_OF = {f"{item}_g": item for item in Item}
 """The field that repeats the weight of a deposit of this item."""
-LEVEL = Kind("level", ("level_pct", "missing"), _level)
-DEPOSIT = Kind("deposit", ("weight_g",), _deposit)
-COLLECTION = Kind("collection", ("gross_g",), _collection)
-STATUS = Kind("status", ("state",), _status)
-ALARM = Kind("alarm", ("active",), _alarm)
+LEVEL: Kind[LevelReading] = Kind("level", ("level_pct", "missing"), _maker(LevelReading))
+DEPOSIT: Kind[Deposit] = Kind("deposit", ("weight_g",), _maker(Deposit))
+COLLECTION: Kind[Collection] = Kind("collection", ("gross_g",), _maker(Collection))
+STATUS: Kind[Status] = Kind("status", ("state",), _maker(Status))
+ALARM: Kind[Alarm] = Kind("alarm", ("active",), _maker(Alarm))

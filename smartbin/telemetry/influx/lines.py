@@ -4,14 +4,17 @@ A tag is identity: device and door, and an alarm's type. Everything else is a fi
 integers, times in microseconds, so writing a fact twice overwrites it with itself. A field that a
 fact does not have is left out.
 
-    deposit     device door       weight_g  verdict (1 correct, 0 not)  judge  ITEM_g  seq
-    collection  device door       gross_g  tare_g  crew  seq
+    deposit     device door
+    collection  device door
     seen        device door kind  seq            a message whose fact is not kept for ever
     hour        device            heard (1)      at the start of each hour heard from
-    level       device door       level_pct or missing (1)  fault  seq
-    status      device            state  battery_pct  voltage_mv  rssi_dbm  temperature_c  firmware
-                                  seq
-    alarm       device door type  active (1, 0)  seq
+    level       device door
+    status      device
+    alarm       device door type
+
+The other columns of a fact are fields of the same name, with three exceptions: a deposit's
+``verdict`` is 1 (correct) or 0, a level without ``level_pct`` has ``missing`` (1), and an item is
+``ITEM_g``.
 
 ``ITEM_g`` repeats the weight under the item's name (``paper_g``): sums by item are then sums of a
 field, which storage does by itself, and no tag.
@@ -21,18 +24,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR
 from smartbin.core.errors import StoreRefused
+from smartbin.facts.columns import FACTS, IDENTITY, Column, compiled, stored
 from smartbin.facts.events import Alarm, Collection, Deposit, Fact, LevelReading, Status, Verdict
 
 _TO_ESCAPE = re.compile(r"[,= ]")
 _NEEDS_JSON = re.compile(r'["\\\x00-\x1f\x7f]')
-_CORRECT = Verdict.CORRECT
 
 
 class Lines(NamedTuple):
@@ -99,65 +102,43 @@ class LineMaker:
         return known
 
 
-def _level(make: LineMaker, f: Any) -> str:
-    known = "missing=1i" if f.level_pct is None else f"level_pct={f.level_pct}i"
-    fields = [known, *_texts(fault=f.fault), *_integers(seq=f.seq)]
-    return f"{make.head('level', f.device, f.door)} {','.join(fields)} {f.at_us}"
+def _field(column: Column) -> str:
+    """The expression of a field, from the comma before it; of none, an empty text."""
+    value = f"f.{column.name}"
+    if column.value_type is str:
+        said = value if column.enumeration else f"quoted({value})"
+        known = f"""f',{column.name}="{{{said}}}"'"""
+    else:
+        known = f"f',{column.name}={{{column.plain(value)}}}i'"
+    return f"('' if {value} is None else {known})" if column.optional else known
 
 
-def _deposit(make: LineMaker, f: Any) -> str:
-    fields = f"weight_g={f.weight_g}i"
-    if f.verdict is not None:
-        fields += ",verdict=1i" if f.verdict is _CORRECT else ",verdict=0i"
-    if f.judge is not None:
-        fields += f',judge="{f.judge}"'
-    if f.item is not None:
-        fields += f",{f.item}_g={f.weight_g}i"
-    if f.seq is not None:
-        fields += f",seq={f.seq}i"
-    return f"{make.head('deposit', f.device, f.door)} {fields} {f.at_us}"
-
-
-def _collection(make: LineMaker, f: Any) -> str:
-    fields = [*_integers(gross_g=f.gross_g, tare_g=f.tare_g, seq=f.seq), *_texts(crew=f.crew)]
-    return f"{make.head('collection', f.device, f.door)} {','.join(fields)} {f.at_us}"
-
-
-def _status(make: LineMaker, f: Any) -> str:
-    fields = [
-        *_texts(state=f.state, firmware=f.firmware),
-        *_integers(
-            battery_pct=f.battery_pct,
-            voltage_mv=f.voltage_mv,
-            rssi_dbm=f.rssi_dbm,
-            temperature_c=f.temperature_c,
-            seq=f.seq,
-        ),
-    ]
-    return f"{make.head('status', f.device)} {','.join(fields)} {f.at_us}"
-
-
-def _alarm(make: LineMaker, f: Any) -> str:
-    fields = _integers(active=int(f.active), seq=f.seq)
-    return f"{make.head('alarm', f.device, f.door, 'type', f.type)} {','.join(fields)} {f.at_us}"
-
-
-_LINE: dict[type[Fact], Callable[[LineMaker, Any], str]] = {
-    LevelReading: _level,
-    Deposit: _deposit,
-    Collection: _collection,
-    Status: _status,
-    Alarm: _alarm,
+_FIELD_OF = {
+    (Deposit, "verdict"): (
+        "('' if f.verdict is None else ',verdict=1i' if f.verdict is correct else ',verdict=0i')"
+    ),
+    (Deposit, "item"): "('' if f.item is None else f',{f.item}_g={f.weight_g}i')",
+    (LevelReading, "level_pct"): (
+        "(',missing=1i' if f.level_pct is None else f',level_pct={f.level_pct}i')"
+    ),
 }
+"""The fields that are not their column's value."""
+
+
+def _line(fact: type[Fact]) -> Callable[[LineMaker, Any], str]:
+    """The function that writes a fact's line."""
+    tags = {Status: "f.device", Alarm: "f.device, f.door, 'type', f.type"}
+    head = f"make.head({fact.kind!r}, {tags.get(fact, 'f.device, f.door')})"
+    fields = [
+        _FIELD_OF.get((fact, column.name)) or _field(column)
+        for column in stored(fact)
+        if column.name not in IDENTITY[fact]
+    ]
+    line = f"{head} + ' ' + ({' + '.join(fields)})[1:] + f' {{f.at_us}}'"
+    return compiled("make, f", line, quoted=_quoted, correct=Verdict.CORRECT)
+
+
 _FOR_EVER = frozenset({Deposit, Collection})
-
-
-def _integers(**fields: int | None) -> Iterable[str]:
-    return [f"{name}={value}i" for name, value in fields.items() if value is not None]
-
-
-def _texts(**fields: str | None) -> Iterable[str]:
-    return [f'{name}="{_quoted(value)}"' for name, value in fields.items() if value is not None]
 
 
 def _quoted(value: str) -> str:
@@ -176,3 +157,6 @@ def _tag(value: str) -> str:
     if value.endswith("\\") or not value.isprintable():
         raise StoreRefused(f"{value!r} cannot be a tag")
     return _TO_ESCAPE.sub(r"\\\g<0>", value)
+
+
+_LINE: Mapping[type[Fact], Callable[[LineMaker, Any], str]] = {fact: _line(fact) for fact in FACTS}

@@ -12,27 +12,25 @@ from heapq import merge
 from itertools import chain, islice
 from pathlib import Path
 from queue import Empty, LifoQueue
-from typing import Any
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import US_PER_HOUR, Days
 from smartbin.core.errors import StoreUnavailable
 from smartbin.facts.events import (
     Alarm,
-    AlarmType,
     Collection,
     Deposit,
-    DeviceState,
     DoorKey,
+    Fact,
     Item,
-    Judge,
     LevelReading,
     Span,
     Status,
-    Verdict,
 )
 from smartbin.telemetry import DayPresence, DoorTotals, ItemTotals
 from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, mismatch, typed_errors
+from smartbin.telemetry.sqlite.tables import ALARM, COLLECTION, DEPOSIT, LEVEL, STATUS, FactTable
 
 READERS_MAX = 8
 """Connections a reader holds at most; a thread waits for a free one as long as for a lock."""
@@ -40,7 +38,7 @@ READERS_MAX = 8
 DOORS_AT_ONCE = 1000
 """Doors in one statement, which SQLite lets have 32,766 variables."""
 
-Row = tuple[Any, ...]
+F = TypeVar("F", bound=Fact)
 
 
 class SqliteReader:
@@ -107,15 +105,14 @@ class SqliteReader:
                 some = keys[start : start + DOORS_AT_ONCE]
                 sql = _LATEST.format(",".join(["(?,?)"] * len(some)))
                 for row in db.execute(sql, [*chain.from_iterable(some), since_us]):
-                    found[DoorKey(row[0], row[1])] = LevelReading(*row)
+                    found[DoorKey(row[0], row[1])] = LEVEL.fact_of(*row)
         return found
 
     def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
         """See the port."""
         with self._snapshot() as db:
             doors = [DoorKey(device, door) for (door,) in db.execute(_DOORS_WITH_LEVELS, (device,))]
-            rows = _newest_first(db, _LEVEL, doors, start_us, end_us, limit)
-            return [LevelReading(*row) for row in rows]
+            return _newest_first(db, LEVEL, doors, start_us, end_us, limit)
 
     def full_since(
         self, thresholds: Mapping[DoorKey, int], before_us: int, since_us: int
@@ -173,49 +170,34 @@ class SqliteReader:
     ) -> Sequence[Deposit]:
         """See the port."""
         with self._snapshot() as db:
-            return [
-                Deposit(
-                    *(device, door, at_us, weight_g),
-                    verdict=Verdict(verdict) if verdict else None,
-                    judge=Judge(judge) if judge else None,
-                    item=Item(item) if item else None,
-                    seq=seq,
-                )
-                for device, door, at_us, weight_g, verdict, judge, item, seq in _newest_first(
-                    db, _DEPOSIT, doors, start_us, end_us, limit
-                )
-            ]
+            return _newest_first(db, DEPOSIT, doors, start_us, end_us, limit)
 
     def collections(
         self, doors: Iterable[DoorKey], start_us: int, end_us: int, limit: int
     ) -> Sequence[Collection]:
         """See the port."""
         with self._snapshot() as db:
-            rows = _newest_first(db, _COLLECTION, doors, start_us, end_us, limit)
-            return [Collection(*row) for row in rows]
+            return _newest_first(db, COLLECTION, doors, start_us, end_us, limit)
 
     def latest_statuses(self, devices: Iterable[str]) -> Mapping[str, Status]:
         """See the port."""
-        sql = """SELECT device, at_us, state, battery_pct, voltage_mv, rssi_dbm, temperature_c,
-            firmware, seq FROM status WHERE device=? ORDER BY at_us DESC LIMIT 1"""
+        sql = f"{STATUS.select()} WHERE device=? ORDER BY at_us DESC LIMIT 1"
         with self._snapshot() as db:
             rows = (db.execute(sql, (device,)).fetchone() for device in devices)
-            return {
-                row[0]: Status(row[0], row[1], DeviceState(row[2]), *row[3:]) for row in rows if row
-            }
+            return {row[0]: STATUS.fact_of(*row) for row in rows if row}
 
     def active_alarms(self, devices: Iterable[str]) -> Sequence[Alarm]:
         """See the port."""
         # Of a group SQLite gives the other columns from the row that holds the maximum.
-        sql = """SELECT device, door, max(at_us), type, active, seq FROM alarm WHERE device=?
-            GROUP BY door, type ORDER BY door, type"""
+        newest = ALARM.select().replace("at_us", "max(at_us)")
+        sql = f"{newest} WHERE device=? GROUP BY door, type ORDER BY door, type"
         with self._snapshot() as db:
-            return [
-                Alarm(device, door, at_us, AlarmType(type_), True, seq)
+            found = [
+                ALARM.fact_of(*row)
                 for name in dict.fromkeys(devices)
-                for device, door, at_us, type_, active, seq in db.execute(sql, (name,))
-                if active
+                for row in db.execute(sql, (name,))
             ]
+            return [alarm for alarm in found if alarm.active]
 
     def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
         """See the port."""
@@ -242,15 +224,12 @@ class SqliteReader:
             self._idle.put(None)
 
 
-_LEVEL = "SELECT device, door, at_us, level_pct, fault, seq FROM level"
 # For all doors in one statement: a statement a door cost as much again around the seek.
-_LATEST = """WITH asked (device, door) AS (VALUES {})
-    SELECT device, door, at_us, level_pct, fault, seq
+_LATEST = f"""WITH asked (device, door) AS (VALUES {{}})
+    SELECT {LEVEL.columns}
     FROM asked CROSS JOIN level USING (device, door) WHERE at_us=(
         SELECT max(at_us) FROM level
         WHERE device=asked.device AND door=asked.door AND at_us>=?)"""
-_DEPOSIT = "SELECT device, door, at_us, weight_g, verdict, judge, item, seq FROM deposit"
-_COLLECTION = "SELECT device, door, at_us, gross_g, tare_g, crew, seq FROM collection"
 # One seek a door; DISTINCT would read every reading of the device.
 _DOORS_WITH_LEVELS = """WITH RECURSIVE known(door) AS (
     SELECT min(door) FROM level WHERE device=?1
@@ -280,13 +259,15 @@ def _where(span: Span) -> tuple[str, str, int, int]:
 
 def _newest_first(
     db: sqlite3.Connection,
-    select: str,
+    table: FactTable[F],
     doors: Iterable[DoorKey],
     start_us: int,
     end_us: int,
     limit: int,
-) -> Iterator[Row]:
-    """The rows of some doors in ``[start_us, end_us)``, newest first, of one instant by door."""
-    sql = f"{select} WHERE device=? AND door=? AND at_us>=? AND at_us<? ORDER BY at_us DESC LIMIT ?"
+) -> list[F]:
+    """The facts of some doors in ``[start_us, end_us)``, newest first, of one instant by door."""
+    where = "device=? AND door=? AND at_us>=? AND at_us<?"
+    sql = f"{table.select()} WHERE {where} ORDER BY at_us DESC LIMIT ?"
     cursors = [db.execute(sql, (*door, start_us, end_us, limit)) for door in dict.fromkeys(doors)]
-    return islice(merge(*cursors, key=lambda row: (-row[2], row[0], row[1])), limit)
+    rows = merge(*cursors, key=lambda row: (-row[2], row[0], row[1]))
+    return [table.fact_of(*row) for row in islice(rows, limit)]

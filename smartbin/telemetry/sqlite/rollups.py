@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from sqlite3 import Connection
-from typing import Any
 
 from smartbin.core.calendar import US_PER_HOUR
+from smartbin.telemetry.sqlite.tables import DEPOSIT, LEVEL, Row
 
-Row = tuple[Any, ...]
-"""A row of a table of facts; the last three columns of each are seq, day and hour."""
+_OF_LEVEL = LEVEL.pick("device", "door", "at_us", "level_pct")
+_OF_DEPOSIT = DEPOSIT.pick("device", "door", "weight_g", "verdict", "item", "day")
 
 
 def add_presence(db: Connection, rows: Iterable[Row]) -> None:
@@ -47,7 +47,7 @@ def add_deposits(db: Connection, rows: Iterable[Row]) -> None:
     """Totals of deposits by door and day, and of those that name an item by item too."""
     sums: dict[tuple[str, str, int], list[int]] = {}
     items: dict[tuple[str, str, int, str], list[int]] = {}
-    for device, door, _, weight_g, verdict, _, item, _, day, _ in rows:
+    for device, door, weight_g, verdict, item, day in map(_OF_DEPOSIT, rows):
         known = sums.get((device, door, day))
         if known is None:
             known = sums[device, door, day] = [0, 0, 0, 0]
@@ -76,7 +76,7 @@ def add_deposits(db: Connection, rows: Iterable[Row]) -> None:
 def add_levels(db: Connection, rows: Iterable[Row]) -> None:
     """The lowest known level by door and UTC hour."""
     lows: dict[tuple[str, str, int], int] = {}
-    for device, door, at_us, level_pct, *_ in rows:
+    for device, door, at_us, level_pct in map(_OF_LEVEL, rows):
         if level_pct is not None:
             key = device, door, at_us // US_PER_HOUR
             lows[key] = min(level_pct, lows.get(key, level_pct))

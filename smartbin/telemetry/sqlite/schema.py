@@ -15,37 +15,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from smartbin.core.errors import StoreRefused, StoreUnavailable
+from smartbin.telemetry.sqlite.tables import TABLES
 
-VERSION = 1
-"""PRAGMA user_version of a file that this code reads and writes."""
+VERSION = max(table.version for table in TABLES.values())
+"""PRAGMA user_version of a file that this code reads and writes. The writer brings older files up
+to it."""
 BUSY_WAIT_S = 5.0
 """How long a connection waits for another's lock before it says StoreUnavailable."""
-
-_FACTS = (
-    """CREATE TABLE level (
-        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
-        level_pct INTEGER, fault TEXT, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
-        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE deposit (
-        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
-        weight_g INTEGER NOT NULL, verdict TEXT, judge TEXT, item TEXT,
-        seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
-        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE collection (
-        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
-        gross_g INTEGER NOT NULL, tare_g INTEGER NOT NULL, crew TEXT,
-        seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
-        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE status (
-        device TEXT NOT NULL, at_us INTEGER NOT NULL, state TEXT NOT NULL,
-        battery_pct INTEGER, voltage_mv INTEGER, rssi_dbm INTEGER, temperature_c INTEGER,
-        firmware TEXT, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
-        PRIMARY KEY (device, at_us)) STRICT, WITHOUT ROWID""",
-    """CREATE TABLE alarm (
-        device TEXT NOT NULL, door TEXT NOT NULL, type TEXT NOT NULL, at_us INTEGER NOT NULL,
-        active INTEGER NOT NULL, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
-        PRIMARY KEY (device, door, type, at_us)) STRICT, WITHOUT ROWID""",
-)
 
 _ROLL_UPS = (
     """CREATE TABLE deposit_day (
@@ -71,7 +47,7 @@ _ROLL_UPS = (
 
 _META = ("CREATE TABLE meta (zone TEXT NOT NULL) STRICT",)
 
-SCHEMA = _META + _FACTS + _ROLL_UPS
+SCHEMA = (*_META, *(table.create() for table in TABLES.values()), *_ROLL_UPS)
 
 
 @contextmanager
@@ -87,10 +63,25 @@ def typed_errors(path: Path) -> Iterator[None]:
         raise StoreUnavailable(f"telemetry file {path}: {error}") from error
 
 
-def mismatch(db: sqlite3.Connection, path: Path, zone: ZoneInfo) -> str | None:
-    """Why this file is not for this code and site, with the remedy; None when it is."""
+def version_of(db: sqlite3.Connection) -> int:
+    """The version of the schema that a file has; 0 of a new one."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version != VERSION:
+    return int(version)
+
+
+def mismatch(
+    db: sqlite3.Connection, path: Path, zone: ZoneInfo, oldest: int = VERSION
+) -> str | None:
+    """Why this file is not for this code and site, with the remedy; None when it is. Versions from
+    ``oldest`` on are taken.
+    """
+    version = version_of(db)
+    if 0 < version < oldest:
+        return (
+            f"SMARTBIN_TELEMETRY_URL: {path} has schema version {version}, this program reads "
+            f"{VERSION}; start the gateway, which brings the file up to date"
+        )
+    if not oldest <= version <= VERSION:
         return (
             f"SMARTBIN_TELEMETRY_URL: {path} has schema version {version}, this program knows "
             f"{VERSION}; use the program's matching version or another file"

@@ -3,74 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from smartbin.core.errors import StoreUnavailable
-from smartbin.facts.events import (
-    Alarm,
-    AlarmType,
-    Collection,
-    Deposit,
-    DeviceState,
-    Fact,
-    Item,
-    Judge,
-    LevelReading,
-    Status,
-    Verdict,
-)
-from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, mismatch, typed_errors
-
-
-class _Table(NamedTuple):
-    keys: str
-    columns: str
-    made: Callable[..., Fact]
-
-
-def _deposit(*row: Any) -> Deposit:
-    device, door, at_us, weight_g, verdict, judge, item, seq = row
-    return Deposit(
-        *(device, door, at_us, weight_g),
-        verdict=Verdict(verdict) if verdict else None,
-        judge=Judge(judge) if judge else None,
-        item=Item(item) if item else None,
-        seq=seq,
-    )
-
-
-def _status(*row: Any) -> Status:
-    device, at_us, state, *more = row
-    return Status(device, at_us, DeviceState(state), *more)
-
-
-def _alarm(*row: Any) -> Alarm:
-    device, door, at_us, type_, active, seq = row
-    return Alarm(device, door, at_us, AlarmType(type_), bool(active), seq)
-
-
-_TABLES: Mapping[str, _Table] = {
-    "deposit": _Table(
-        "device, door", "device, door, at_us, weight_g, verdict, judge, item, seq", _deposit
-    ),
-    "collection": _Table(
-        "device, door", "device, door, at_us, gross_g, tare_g, crew, seq", Collection
-    ),
-    "level": _Table("device, door", "device, door, at_us, level_pct, fault, seq", LevelReading),
-    "status": _Table(
-        "device",
-        "device, at_us, state, battery_pct, voltage_mv, rssi_dbm, temperature_c, firmware, seq",
-        _status,
-    ),
-    "alarm": _Table("device, door, type", "device, door, at_us, type, active, seq", _alarm),
-}
+from smartbin.facts.events import Fact
+from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, mismatch, typed_errors, version_of
+from smartbin.telemetry.sqlite.tables import TABLES, FactTable
 
 
 class SqliteSource:
-    """See the port. The devices are those there when it is opened."""
+    """See the port. The devices are those there when it is opened. A file of an older version is
+    read as it is.
+    """
 
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
         self._path = path
@@ -83,12 +30,15 @@ class SqliteSource:
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_WAIT_S
             )
             try:
-                if problem := mismatch(self._db, path, zone):
+                if problem := mismatch(self._db, path, zone, oldest=1):
                     raise StoreUnavailable(problem)
-                self._series = [
-                    (name, tuple(key))
-                    for name, table in _TABLES.items()
-                    for key in self._db.execute(f"SELECT DISTINCT {table.keys} FROM {name}")
+                self._version = version_of(self._db)
+                self._series: list[tuple[FactTable[Any], tuple[str, ...]]] = [
+                    (table, key)
+                    for table in TABLES.values()
+                    for key in self._db.execute(
+                        f"SELECT DISTINCT {', '.join(_series(table))} FROM {table.name}"
+                    )
                 ]
             except BaseException:
                 self._db.close()
@@ -99,10 +49,10 @@ class SqliteSource:
         with typed_errors(self._path):
             ends = [
                 self._db.execute(
-                    f"SELECT {function}(at_us) FROM {name} WHERE {_of(name)} AND at_us>=?",
+                    f"SELECT {function}(at_us) FROM {table.name} WHERE {_of(table)} AND at_us>=?",
                     (*key, since_us),
                 ).fetchone()[0]
-                for name, key in self._series
+                for table, key in self._series
                 for function in ("min", "max")
             ]
         known = [at_us for at_us in ends if at_us is not None]
@@ -111,19 +61,22 @@ class SqliteSource:
     def facts(self, start_us: int, end_us: int) -> Iterator[Fact]:
         """See the port."""
         with typed_errors(self._path):
-            for name, key in self._series:
-                table = _TABLES[name]
-                for row in self._db.execute(
-                    f"SELECT {table.columns} FROM {name} WHERE {_of(name)} "
-                    "AND at_us>=? AND at_us<?",
+            for table, key in self._series:
+                rows = self._db.execute(
+                    f"{table.select(self._version)} WHERE {_of(table)} AND at_us>=? AND at_us<?",
                     (*key, start_us, end_us),
-                ):
-                    yield table.made(*row)
+                )
+                for row in rows:
+                    yield table.fact_of(*row)
 
     def close(self) -> None:
         """Release the file."""
         self._db.close()
 
 
-def _of(name: str) -> str:
-    return " AND ".join(f"{column}=?" for column in _TABLES[name].keys.split(", "))
+def _series(table: FactTable[Any]) -> list[str]:
+    return [name for name in table.keys if name != "at_us"]
+
+
+def _of(table: FactTable[Any]) -> str:
+    return " AND ".join(f"{column}=?" for column in _series(table))

@@ -16,51 +16,27 @@ from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Slots
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.facts.events import Alarm, Collection, Deposit, Fact, LevelReading, Status
-from smartbin.telemetry.sqlite.rollups import Row, add_deposits, add_levels, add_presence
-from smartbin.telemetry.sqlite.schema import BUSY_WAIT_S, SCHEMA, VERSION, mismatch, typed_errors
+from smartbin.facts.events import Deposit, Fact, LevelReading
+from smartbin.telemetry.sqlite.rollups import add_deposits, add_levels, add_presence
+from smartbin.telemetry.sqlite.schema import (
+    BUSY_WAIT_S,
+    SCHEMA,
+    VERSION,
+    mismatch,
+    typed_errors,
+    version_of,
+)
+from smartbin.telemetry.sqlite.tables import TABLES, Row
 
 WAL_PAGES = 8192
 """How many pages of 4 KiB the log takes before they are carried into the file: a page that many
 batches change is carried once."""
 
 
-def _add(table: str, values: int, identity: str) -> str:
-    # DO NOTHING for a known identity alone: OR IGNORE would also drop, silently, what is malformed.
-    # OR FAIL spares a statement journal for every row; our own ROLLBACK undoes the batch.
-    marks = ",".join("?" * values)
-    return f"INSERT OR FAIL INTO {table} VALUES ({marks}) ON CONFLICT ({identity}) DO NOTHING"
-
-
-_ADD: Mapping[type[Fact], str] = {
-    LevelReading: _add("level", 8, "device, door, at_us"),
-    Deposit: _add("deposit", 10, "device, door, at_us"),
-    Collection: _add("collection", 9, "device, door, at_us"),
-    Status: _add("status", 11, "device, at_us"),
-    Alarm: _add("alarm", 8, "device, door, type, at_us"),
-}
-# An enumeration's plain value: SQLite's driver looks for an adapter of every other type, for each
-# value of each row, and ``value`` is a property.
+_ADD: Mapping[type[Fact], str] = {fact: table.insert() for fact, table in TABLES.items()}
 _ROW: Mapping[type[Fact], Callable[[Any, int, int], Row]] = {
-    LevelReading: lambda f, day, hour: (
-        f.device, f.door, f.at_us, f.level_pct, f.fault, f.seq, day, hour
-    ),
-    Deposit: lambda f, day, hour: (
-        f.device, f.door, f.at_us, f.weight_g, f.verdict and f.verdict._value_,
-        f.judge and f.judge._value_, f.item and f.item._value_, f.seq, day, hour,
-    ),
-    Collection: lambda f, day, hour: (
-        f.device, f.door, f.at_us, f.gross_g, f.tare_g, f.crew, f.seq, day, hour
-    ),
-    Status: lambda f, day, hour: (
-        f.device, f.at_us, f.state._value_, f.battery_pct, f.voltage_mv, f.rssi_dbm,
-        f.temperature_c, f.firmware, f.seq, day, hour,
-    ),
-    Alarm: lambda f, day, hour: (
-        f.device, f.door, f.type._value_, f.at_us, int(f.active), f.seq, day, hour
-    ),
-}  # fmt: skip
-
+    fact: table.row_of for fact, table in TABLES.items()
+}
 _ROLL_UP: Mapping[type[Fact], Callable[[sqlite3.Connection, list[Row]], None]] = {
     LevelReading: add_levels,
     Deposit: add_deposits,
@@ -68,8 +44,8 @@ _ROLL_UP: Mapping[type[Fact], Callable[[sqlite3.Connection, list[Row]], None]] =
 
 
 class SqliteWriter:
-    """The writing half. Makes the file and its tables; raises BadInput when the file keeps days
-    of another zone or comes from another version.
+    """The writing half. Makes the file and its tables, and brings an older version's file up to
+    date; raises BadInput when the file keeps days of another zone or comes from a newer version.
     """
 
     def __init__(self, path: Path, zone: ZoneInfo) -> None:
@@ -94,13 +70,17 @@ class SqliteWriter:
         db.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
         db.execute("PRAGMA cache_size=-4096")
         with _writing(db):
-            if db.execute("PRAGMA user_version").fetchone() == (0,):
+            version = version_of(db)
+            if version == 0:
                 for statement in SCHEMA:
                     db.execute(statement)
                 db.execute("INSERT INTO meta VALUES (?)", (zone.key,))
-                db.execute(f"PRAGMA user_version={VERSION}")
-        if problem := mismatch(db, self._path, zone):
-            raise BadInput(problem)
+            elif problem := mismatch(db, self._path, zone, oldest=1):
+                raise BadInput(problem)
+            for table in TABLES.values() if 0 < version < VERSION else ():
+                for statement in table.additions(version):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version={VERSION}")
 
     def append(self, facts: Sequence[Fact]) -> None:
         """See the port. One transaction: all of ``facts`` or, when it raises, none."""
