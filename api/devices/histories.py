@@ -13,6 +13,7 @@ from api.devices.detail import level_at
 from api.errors import documented
 from api.paging import CursorOf, FactPosition, Paging
 from api.parts import Parts, PartsDep
+from api.rows import row_of
 from api.security import CrewDep, DepositsDep
 from api.tables import Format, FormatQuery, csv_response, model_csv
 from api.windows import FactsPage, FactsPageDep, Window
@@ -74,18 +75,7 @@ def collections(
     keys = _keys(parts, device)
     seen = parts.registry.days_in(who.scope, device, page.days)
     found, following = page.of(partial(parts.reader.collections, keys), seen)
-    rows = [
-        schemas.CollectionRow(
-            at=parts.local(c.at_us),
-            device=c.device,
-            door=c.door,
-            gross_g=c.gross_g,
-            tare_g=c.tare_g,
-            net_g=c.net_g,
-            crew=c.crew,
-        )
-        for c in found
-    ]
+    rows = [row_of(schemas.CollectionRow, c, parts.local(c.at_us)) for c in found]
     if format is Format.CSV:
         link = page.paging.link(following)
         return model_csv(schemas.CollectionRow, rows, f"collections-{device}", link)
@@ -109,18 +99,7 @@ def deposits(
     keys = _keys(parts, device)
     seen = parts.registry.days_in(who.scope, device, page.days)
     found, following = page.of(partial(parts.reader.deposits, keys), seen)
-    rows = [
-        schemas.DepositRow(
-            at=parts.local(d.at_us),
-            device=d.device,
-            door=d.door,
-            weight_g=d.weight_g,
-            verdict=d.verdict,
-            judge=d.judge,
-            item=d.item,
-        )
-        for d in found
-    ]
+    rows = [row_of(schemas.DepositRow, d, parts.local(d.at_us)) for d in found]
     if format is Format.CSV:
         link = page.paging.link(following)
         return model_csv(schemas.DepositRow, rows, f"deposits-{device}", link)

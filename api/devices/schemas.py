@@ -7,7 +7,8 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from api.paging import Next
-from smartbin.facts.events import Category
+from api.rows import columns_of
+from smartbin.facts.events import Category, Deposit
 from smartbin.places import DeviceKind
 
 
@@ -85,16 +86,8 @@ class Collections(BaseModel):
     next: Next
 
 
-class DepositRow(BaseModel):
+class DepositRow(columns_of(Deposit)):  # type: ignore[misc] # of the columns' own making
     """A deposit, without who made it."""
-
-    at: datetime
-    device: str
-    door: str
-    weight_g: int
-    verdict: str | None
-    judge: str | None
-    item: str | None
 
 
 class DepositsOut(BaseModel):

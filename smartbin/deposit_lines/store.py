@@ -130,7 +130,8 @@ _VALUES = {
 _LINE_OF = compiled("d, day", f"({', '.join(_VALUES.values())})")
 # Said to the driver itself, many rows a statement: SQLAlchemy would look at every value of every
 # row, which took most of the time of keeping a batch.
-_ADD_LINES = f"INSERT INTO deposit_line ({', '.join(_VALUES)}) VALUES {{}} ON CONFLICT DO NOTHING"
+_LINE_COLUMNS = ", ".join(_VALUES)
+_ADD_LINES = f"INSERT INTO deposit_line ({_LINE_COLUMNS}) VALUES {{}} ON CONFLICT DO NOTHING"  # noqa: S608
 _ADD_MARKS = "INSERT INTO unsettled (card, day) VALUES {}"
 _ADD_FACTS = """INSERT INTO outbox_fact (at_us, device, door, kind, kept_us)
     VALUES {} ON CONFLICT DO NOTHING"""
