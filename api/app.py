@@ -16,7 +16,7 @@ from api import errors, openapi, screens
 from api.capabilities import CAPABILITIES
 from api.endpoints import permitted
 from api.headers import SecurityHeaders
-from api.live import routes as live
+from api.live.hub import Hub
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
 from api.points.settling import Settling
@@ -24,6 +24,7 @@ from api.security import PUBLIC
 from api.sorting import publishing
 from api.tables import ETags
 from smartbin.core.errors import StoreUnavailable
+from smartbin.live.tail import Tail
 from smartbin.points.settle import Settler
 
 VERSION = "0.1.0"
@@ -60,19 +61,22 @@ class App(FastAPI):
 
 def create_app(parts: Parts) -> FastAPI:
     """The application over these parts; nothing is global, so a test may have several."""
-    hub = live.Hub(parts)
+    hub = Hub(parts)
     metrics = CollectorRegistry()
     settler = Settler(parts.database, parts.registry, parts.tariffs)
     publisher = publishing.Publishing(parts, metrics)
     settling = Settling(settler, parts.settle_every_s, parts.now_us, metrics)
+    # Settling first: it waits for no telemetry store.
+    tail = Tail(parts.database, [settling, hub], parts.now_us)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
         settling.start()
         publisher.start()
+        tail.start()
         yield
-        hub.stop()
+        tail.stop()
         publisher.stop()
         settling.stop()
 
@@ -89,6 +93,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.hub = hub
+    app.state.tail = tail
     app.state.metrics = metrics
     app.state.requests = Counter(
         "smartbin_api_requests", "Requests answered", ["code"], registry=metrics

@@ -1,25 +1,31 @@
-"""The settler as a thread of the API: books what deposits earned, every so often."""
+"""The settler as a thread of the API: books what deposits earned, woken by the outbox."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
+from smartbin.database.outbox import OutboxHead, OutboxKind, OutboxPosition
 from smartbin.points.settle import Settler
 
 LOG = logging.getLogger("api.settling")
 PAUSE_S = 0.02
+IDLE_S = 60.0
+"""How long settling waits for news. What is marked without any (by a command) is settled then."""
+MARKING = frozenset({OutboxKind.DEPOSIT, OutboxKind.VERDICT, OutboxKind.ACCOUNTS})
+"""The rows whose transactions leave marks."""
 
 
 class Settling:
-    """Settles every ``every_s`` seconds until stopped, and looks once a day for what expired. A
-    store that is away is tried again at the next turn: marks wait.
+    """Settles when the outbox says that there are marks, every ``every_s`` seconds at most, until
+    stopped; and looks once a day for what expired. The marks are the work list: a wake-up that is
+    lost delays them by ``IDLE_S``. A store that is away is tried again at the next turn.
     """
 
     def __init__(
@@ -30,7 +36,8 @@ class Settling:
         metrics: CollectorRegistry,
     ) -> None:
         self._settler, self._every_s, self._now_us = settler, every_s, now_us
-        self._stopping = threading.Event()
+        self._stopping, self._woken = threading.Event(), threading.Event()
+        self._woken.set()  # what was left by a process before
         self._thread: threading.Thread | None = None
         self._looked: date | None = None
         self._booked = Counter(
@@ -55,8 +62,18 @@ class Settling:
     def stop(self) -> None:
         """End after the transaction in hand."""
         self._stopping.set()
+        self._woken.set()
         if self._thread is not None:
             self._thread.join()
+
+    def arrived(self, _after: OutboxPosition, rows: Sequence[OutboxHead]) -> None:
+        """Wake up if some of these rows left marks."""
+        if any(row.kind in MARKING for row in rows):
+            self._woken.set()
+
+    def missed(self) -> None:
+        """Wake up: some rows could not be read."""
+        self._woken.set()
 
     def _pause(self) -> bool:
         """Between two transactions: lets the gateway have SQLite's write lock; whether to end."""
@@ -64,22 +81,32 @@ class Settling:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):
+            self._woken.wait(IDLE_S)
+            self._woken.clear()  # before the marks are read: one that is made now wakes again
+            if self._stopping.is_set():
+                return
+            again = True
             try:
-                self._once()
+                again = self._once()
             except StoreUnavailable as error:
                 LOG.warning("settling waits: %s", error)
             except Exception:  # one that ended the thread would stop points without a word
                 LOG.exception("settling failed; it is tried again")
+            if again:
+                self._woken.set()
 
-    def _once(self) -> None:
-        now_us, left = self._now_us(), True
-        while left and not self._stopping.is_set():
+    def _once(self) -> bool:
+        """Settle; whether marks are left, as beside another settler."""
+        now_us, taking, left = self._now_us(), True, False
+        while taking and not self._stopping.is_set():
             done = self._settler.settle(now_us, stop=self._pause)
             self._booked.inc(done.entries)
-            left = done.left and done.marks > 0
+            left = done.left
+            taking = left and done.marks > 0
         today = calendar.day_of(now_us, self._settler.zone)
         if today != self._looked and not self._stopping.is_set():
             self._booked.inc(self._settler.expire(now_us))
             self._looked = today
         if self._settled_at is not None:
             self._settled_at.set(now_us / calendar.US_PER_S)
+        return left

@@ -34,8 +34,9 @@ from smartbin.accounts.tables import account, holding
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput
 from smartbin.core.scope import Scope
-from smartbin.database import Database
+from smartbin.database import Database, outbox
 from smartbin.database.bulk import AT_ONCE, among, insert_many
+from smartbin.database.outbox import OutboxKind
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 
 ACCOUNTS_LOCK = 0x5B1_0002  # PostgreSQL: an import alone, settlers beside each other
@@ -292,3 +293,4 @@ def _replace(
         .distinct()
     )
     db.execute(insert(unsettled).from_select(["card", "day", "why"], touched).inline())
+    outbox.write(db, [(OutboxKind.ACCOUNTS, {"holdings": len(rows)})], now_us)

@@ -27,8 +27,9 @@ from smartbin.collection.tables import emptying, emptying_photo, problem, round_
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict, NotFound
 from smartbin.core.scope import Scope
-from smartbin.database import Database
+from smartbin.database import Database, outbox
 from smartbin.database.bulk import insert_into
+from smartbin.database.outbox import OutboxKind
 from smartbin.facts.events import Category, Collection, DoorKey
 
 ROUNDS_A_DAY_MAX = 100
@@ -160,7 +161,7 @@ class Rounds:
             before = _by_id(db, [what.id for what, _ in told])
             room = EMPTYINGS_MAX - _count(db, emptying.c.round, told[0][0].round) if told else 0
             near = list(_near(db, [what for what, reason in told if reason is None]))
-            results = []
+            results, added = [], []
             for what, reason in told:
                 if (kept := before.get(what.id)) is not None:
                     # Whoever holds the phone now may send what another of them noted.
@@ -177,6 +178,10 @@ class Rounds:
                 room -= 1
                 if reason is None:
                     near.append(what)
+                added.append(what.id)
+            if added:
+                payload = {"round": told[0][0].round, "confirmations": added}
+                outbox.write(db, [(OutboxKind.CONFIRMATION, payload)], now_us)
         return results
 
     def told(self, round_id: str) -> Sequence[ConfirmationResult]:
@@ -203,7 +208,7 @@ class Rounds:
         with self._database.write() as db:
             _one_at_a_time(db)
             room = PROBLEMS_MAX - _count(db, problem.c.round, round_id)
-            outcomes = []
+            outcomes, added = [], []
             for one in new:
                 row = db.execute(select(problem).where(problem.c.id == one.id)).first()
                 if row is not None:
@@ -216,6 +221,10 @@ class Rounds:
                     values = {name: getattr(one, name) for name in ProblemReport.__slots__}
                     more = {"round": round_id, "received_us": now_us}
                     db.execute(insert(problem).values(**values, **more))
+                    added.append(one.id)
+            if added:
+                payload = {"round": round_id, "problems": added}
+                outbox.write(db, [(OutboxKind.PROBLEM, payload)], now_us)
         return outcomes
 
     def problems(self, round_id: str) -> Sequence[ProblemReport]:

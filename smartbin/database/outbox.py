@@ -43,14 +43,12 @@ class OutboxKind(StrEnum):
     VERDICT = "verdict"
     CONFIRMATION = "confirmation"
     PROBLEM = "problem"
-    ROUND = "round"
     REDEMPTION = "redemption"
-    ADJUSTMENT = "adjustment"
     ACCOUNTS = "accounts"
 
 
 class OutboxRow(NamedTuple):
-    """One row; ``at_us`` is when it was written."""
+    """A whole row; ``at_us`` is when it was written."""
 
     id: int
     at_us: int
@@ -69,6 +67,13 @@ class OutboxPosition(NamedTuple):
 
     id: int
     at_us: int
+
+
+class OutboxHead(NamedTuple):
+    """A row without its payload."""
+
+    position: OutboxPosition
+    kind: str
 
 
 START = OutboxPosition(0, 0)
@@ -107,10 +112,12 @@ def follows(db: Connection, position: OutboxPosition) -> bool:
     return db.execute(row).scalar() == position.at_us
 
 
-def kinds_after(db: Connection, id: int, limit: int) -> list[tuple[int, str]]:
-    """Ids and kinds of the next rows, in order."""
-    asked = select(outbox.c.id, outbox.c.kind).where(outbox.c.id > id)
-    return [(row.id, row.kind) for row in db.execute(asked.order_by(outbox.c.id).limit(limit))]
+def heads_after(db: Connection, id: int, limit: int) -> list[OutboxHead]:
+    """The next rows without their payloads, in order."""
+    table = outbox.c
+    asked = select(table.id, table.at_us, table.kind).where(table.id > id)
+    rows = db.execute(asked.order_by(table.id).limit(limit))
+    return [OutboxHead(OutboxPosition(row.id, row.at_us), row.kind) for row in rows]
 
 
 def rows_after(db: Connection, id: int, limit: int, until: int | None = None) -> list[OutboxRow]:
@@ -130,8 +137,9 @@ def trim(database: Database, now_us: int, rows_max: int = ROWS_MAX) -> int:
     with database.read() as db:
         last = newest(db)
         too_many = select(table.id).order_by(table.id.desc()).offset(rows_max).limit(1)
-        old = select(func.max(table.id)).where(table.at_us < now_us - KEPT_US)
-        ends = [db.execute(too_many).scalar() or 0, db.execute(old).scalar() or 0]
+        # Up to the first one that is young: a writer whose clock is behind must not end the others.
+        young = select(func.min(table.id)).where(table.at_us >= now_us - KEPT_US)
+        ends = db.execute(too_many).scalar() or 0, (db.execute(young).scalar() or last.id) - 1
     end, count = min(max(ends), last.id - 1), 0
     while True:
         with database.write() as db:

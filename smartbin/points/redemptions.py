@@ -20,7 +20,8 @@ from smartbin.accounts.tables import account
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput, Conflict, NotFound
 from smartbin.core.scope import Scope
-from smartbin.database import Database
+from smartbin.database import Database, outbox
+from smartbin.database.outbox import OutboxKind
 from smartbin.database.requests import named_request, once
 from smartbin.points.ledger import Entry, EntryKind, append, lock_account
 from smartbin.points.tables import redemption, reward
@@ -204,6 +205,7 @@ class Redemptions:
         entry = Entry(code, row["community"], EntryKind.REDEMPTION, -points, today,
                       f"{quantity} x {reward_id}", f"redemption {number}", who)  # fmt: skip
         append(db, [entry], now_us, self._zone)
+        _announce(db, number, State.RESERVED, now_us)
         return RedemptionReceipt(id=number, **row, balance=balance - points)
 
     def _locked(self, db: Connection, number: int) -> Redemption:
@@ -219,7 +221,13 @@ class Redemptions:
 def _moved(db: Connection, number: int, state: State, who: str, now_us: int) -> Redemption:
     change = {"state": state.value, "changed_us": now_us, "changed_by": who}
     db.execute(update(redemption).where(redemption.c.id == number).values(change))
+    _announce(db, number, state, now_us)
     return _of_row(db.execute(select(redemption).where(redemption.c.id == number)).one())
+
+
+def _announce(db: Connection, number: int, state: State, now_us: int) -> None:
+    row = {"redemption": number, "state": state.value}
+    outbox.write(db, [(OutboxKind.REDEMPTION, row)], now_us)
 
 
 def _of_row(row: Row[tuple[Any, ...]]) -> Redemption:

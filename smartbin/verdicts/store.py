@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row, false, insert, or_, select, tuple_
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, ConstraintViolated
-from smartbin.database import Database
+from smartbin.database import Database, outbox
+from smartbin.database.outbox import OutboxKind
 from smartbin.database.requests import once
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Judge, Verdict
@@ -78,7 +79,9 @@ class HumanVerdicts:
 
         def keep(db: Connection) -> _KeptVerdict:
             db.execute(insert(human_verdict).values(_row(new)))
-            return _KeptVerdict(judged_at_us=new.judged_at_us, marked=_mark(db, new.deposit))
+            marked = _mark(db, new.deposit)
+            outbox.write(db, [(OutboxKind.VERDICT, new.deposit._asdict())], new.judged_at_us)
+            return _KeptVerdict(judged_at_us=new.judged_at_us, marked=marked)
 
         if request_id is None:
             with self._database.write() as db:

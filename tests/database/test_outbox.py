@@ -179,4 +179,4 @@ def test_old_rows_go_by_age_and_by_count_and_the_newest_stays(database: Database
     assert outbox.trim(database, NOW_US + 2 * outbox.KEPT_US) == 1
     with database.read() as db:
         assert outbox.newest(db) == positions[-1]
-        assert outbox.kinds_after(db, 0, 9) == [(positions[-1].id, "deposit")]
+        assert outbox.heads_after(db, 0, 9) == [(positions[-1], "deposit")]
