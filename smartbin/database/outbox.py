@@ -4,7 +4,7 @@ Readers take the rows in the order of their ids and remember the last one they r
 the order of the commits: SQLite has one writer at a time; on PostgreSQL a writer holds a lock from
 just before it takes an id until its commit. Otherwise a transaction that commits late would show an
 id below one that was read already, and its row would never be read
-(docs/decisions/0016-one-outbox.md).
+(docs/decisions/0018-one-outbox.md).
 
 A payload names things by their ids and keys, and never a person, card or account.
 """

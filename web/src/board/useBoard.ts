@@ -48,7 +48,9 @@ export function useBoard(community: string | undefined) {
   const draw = () => {
     drawTimer = 0;
     calm.value = arrived <= 2;
-    feed.value = [...waiting.reverse(), ...feed.value].slice(0, FEED_ROWS);
+    // A deposit stored just as the stream began is in its first rows too.
+    const known = new Set(feed.value.map((row) => row.key));
+    feed.value = [...waiting.reverse().filter((row) => !known.has(row.key)), ...feed.value].slice(0, FEED_ROWS);
     waiting = [];
     arrived = 0;
     triggerRef(counted);
