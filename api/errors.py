@@ -98,7 +98,7 @@ def respond(request: Request, problem: Problem) -> Response:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI entries of the problems an endpoint may answer with, beside those that follow from
+    """OpenAPI entries of the problems an endpoint may answer with, besides those that follow from
     its shape (api/openapi.py adds them).
     """
     return {
@@ -148,7 +148,7 @@ def install(app: FastAPI) -> None:
     async def _refused(request: Request, error: StoreRefused) -> Response:
         # The reason holds the statement and its values: for the log alone.
         LOG.warning("a value that a store does not take at %s: %s", request.url.path, error)
-        detail = "a value that was sent is none that can be kept; /docs says what it takes"
+        detail = "one of the values cannot be stored; see /docs for the accepted range"
         return respond(request, Problem(422, "bad-input", detail))
 
     @app.exception_handler(StoreUnavailable)

@@ -1,4 +1,4 @@
-"""What callers may send, stricter than pydantic's own types: a number is no time, ``0`` is no
+"""What callers may send, stricter than pydantic's own types: a number is not a time, ``0`` is no
 ``false``, and no text carries what a terminal, a log or a database would choke on.
 """
 
@@ -33,11 +33,11 @@ def _written(value: Any, pattern: re.Pattern[str], kind: str, message: str) -> A
 def _day(value: Any) -> Any:
     if isinstance(value, date):
         return value
-    return _written(value, _DAY, "date_form", "input is no day")
+    return _written(value, _DAY, "date_form", "input is not a day")
 
 
 def _moment(value: Any) -> Any:
-    return _written(value, _MOMENT, "datetime_form", "input is no time with an offset")
+    return _written(value, _MOMENT, "datetime_form", "input is not a time with an offset")
 
 
 def _whole(value: Any) -> Any:

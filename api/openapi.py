@@ -1,5 +1,5 @@
 """The OpenAPI document, completed with what follows from the shape of every endpoint: who must
-sign in, how it may fail, the table beside the JSON, and an example of what it answers.
+sign in, how it may fail, the table as CSV, and an example of what it answers.
 """
 
 from __future__ import annotations

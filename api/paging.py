@@ -163,7 +163,7 @@ def read_after(
     wanted: int,
 ) -> list[Row]:
     """At least ``wanted`` rows after a position, or all there are. ``read`` answers rows before an
-    instant, newest first, at most so many; ``order`` is their order: (-at_us, device, door).
+    instant, newest first, at most this many; ``order`` is their order: (-at_us, device, door).
     """
     if after is None:
         return list(read(end_us, wanted))

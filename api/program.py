@@ -22,14 +22,14 @@ from smartbin.points.rules.load import load_tariffs
 from smartbin.sorting.rules import limits
 from smartbin.telemetry import open_reader
 
-# An open event stream would else hold the server's shutdown for ever (uvicorn 451).
+# An open event stream would else hold the server's shutdown forever (uvicorn 451).
 SHUTDOWN_S = 3
 CONNECTIONS_MAX = 1_500
 STATIC = Path(__file__).parent / "static"
 
 
 def serve(settings: ApiSettings) -> None:
-    """Answer HTTP until SIGTERM or SIGINT. Raises BadInput; waits for the database for ever."""
+    """Answer HTTP until SIGTERM or SIGINT. Raises BadInput; waits for the database forever."""
     host, port = listening("SMARTBIN_API_HTTP", settings.api_http, "127.0.0.1:8000")
     certificate, key = _tls(settings.api_tls_cert_file, settings.api_tls_key_file)
     app = create_app(parts_of(settings, float("inf")))
@@ -86,7 +86,7 @@ def _tls(certificate: Path | None, key: Path | None) -> tuple[Path | None, Path 
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:
         raise BadInput(
-            f"SMARTBIN_API_TLS_CERT_FILE: {certificate} and {key} are no certificate (PEM) and "
+            f"SMARTBIN_API_TLS_CERT_FILE: {certificate} and {key} are not a certificate (PEM) and "
             f"its key ({error}); name both as the authority gave them"
         ) from None
     return certificate, key

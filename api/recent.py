@@ -1,4 +1,4 @@
-"""Answers of the stores that may be a minute old: what is asked again and again, and dear."""
+"""Answers of the stores that may be a minute old: what is read often and costs much."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _file(request: Request, static: Path | None, folder: str, name: str, cache: 
     found = static / folder / name if static else None
     # One segment of a known kind in one folder: nothing else on the disk can be asked for.
     if found is None or media_type is None or found.name != name or not found.is_file():
-        raise Problem(404, "not-found", f"{request.url.path} is no file of the screens")
+        raise Problem(404, "not-found", f"{request.url.path} is not a file of the screens")
     return _send(request, found, media_type, cache)
 
 

@@ -39,7 +39,7 @@ def window(
     latest = parts.today() + timedelta(days=366)
     for parameter, day in (("from", first), ("to", last)):
         if day is not None and not EARLIEST <= day <= latest:
-            detail = f"{parameter}: {day} is no day from {EARLIEST} to {latest}; ask for another"
+            detail = f"{parameter}: {day} is not a day from {EARLIEST} to {latest}; ask for another"
             raise Problem(422, "bad-input", detail, parameter=parameter)
     last = last or parts.today()
     first = first or last - timedelta(days=DAYS_DEFAULT - 1)
@@ -69,8 +69,8 @@ class FactsPage:
     def of(
         self, read: Callable[[int, int, int], Sequence[Row]], seen: Sequence[Days]
     ) -> tuple[Sequence[Row], str | None]:
-        """The rows and the cursor of the next page. ``read`` answers from an instant to another so
-        many rows; ``seen`` are those of the days, newest first, that the caller may see.
+        """The rows and the cursor of the next page. ``read`` takes two instants and a limit;
+        ``seen`` are the days, newest first, that the caller may see.
         """
         found: list[Row] = []
         for days in seen:

@@ -74,12 +74,12 @@ def broker_of(
 
 
 def _try_authority(ca_file: Path) -> None:
-    """Refuse here what the first connection would fail at for ever."""
+    """Refuse here what the first connection would fail at forever."""
     try:
         ssl.create_default_context(cafile=ca_file)
     except (OSError, ValueError) as error:
         raise BadInput(
-            f"SMARTBIN_MQTT_CA_FILE: {ca_file} is no certificate in PEM ({error}); name the "
+            f"SMARTBIN_MQTT_CA_FILE: {ca_file} is not a certificate in PEM ({error}); name the "
             "authority's own file"
         ) from None
 

@@ -1,6 +1,6 @@
 """``smartbin drain``: a gateway is taken away for good, and leaves nothing behind.
 
-A session that nobody opens any more keeps its queue at the broker for ever, and as a member of a
+A session that nobody opens any more keeps its queue at the broker forever, and as a member of a
 shared subscription it goes on getting its share. So: unsubscribe, keep what the queue still holds,
 then end the session.
 """

@@ -21,7 +21,7 @@ from gateway.meters import DELAY_BOUNDS_S, Meters
 from smartbin.core.errors import StoreUnavailable
 from smartbin.quarantine.store import Quarantine
 
-# A batch in hand for longer, or no session for longer, is no hiccup.
+# A batch in hand for longer, or no session for longer, is not a hiccup.
 READY_WITHIN_S = 5.0
 # The loop comes round every second, also while a store or the broker is away.
 ALIVE_WITHIN_S = 120.0
@@ -159,7 +159,7 @@ def serve(board: Board, host: str, port: int) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Probes come every few seconds; they are no news."""
+            """Probes come every few seconds; they need no log line."""
 
     server = ThreadingHTTPServer((host, port), Handler)
     server.daemon_threads = True

@@ -37,7 +37,7 @@ HELD_BYTES_MAX = 16 * 1024 * 1024
 BATCH_BYTES_MAX = 1024 * 1024
 # A wait this short keeps SIGTERM prompt: Python resumes an interrupted select.
 SELECT_MAX_S = 0.25
-# Two clients under one id end each other's connections at once, for ever.
+# Two clients under one id end each other's connections at once, forever.
 SHORT_LIFE_S = 10.0
 SHORT_LIVES_MAX = 5
 # A SUBSCRIBE of so many filters stays far below any broker's bound on a packet.

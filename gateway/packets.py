@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 READ_MAX = 65_536
 # Of a larger PUBLISH only so much is kept: the decoder refuses it anyway, memory stays bounded.
 PUBLISH_MAX = 512 * 1024
-# paho's packets (CONNACK, SUBACK, PINGRESP) are tiny: a longer one is no MQTT.
+# paho's packets (CONNACK, SUBACK, PINGRESP) are tiny: a longer one is not MQTT.
 CONTROL_MAX = 64 * 1024
 UNSENT_MAX = 1024 * 1024
 LINGER_S = 1.0
@@ -36,7 +36,7 @@ class Stream(Protocol):
         """How many bytes the kernel took."""
 
     def settimeout(self, timeout: float | None, /) -> None:
-        """Wait at most so many seconds; 0 never waits."""
+        """Wait at most this many seconds; 0 never waits."""
 
     def fileno(self) -> int:
         """The descriptor, for select."""
@@ -59,7 +59,7 @@ class Publish(NamedTuple):
 class PacketSocket:
     """Stands between paho and the connection; waits for nothing but in ``close``.
 
-    ``ended`` becomes true when the connection is over or its bytes are no MQTT; paho then reads
+    ``ended`` becomes true when the connection is over or its bytes are not MQTT; paho then reads
     the end of the stream and does what it does on a lost connection.
     """
 
@@ -109,7 +109,7 @@ class PacketSocket:
         return found
 
     def lend(self) -> bool:
-        """Let paho's ``recv`` have the next packet, when a complete one that is no PUBLISH stands
+        """Let paho's ``recv`` have the next packet, when a complete one that is not PUBLISH stands
         there.
         """
         data, pos, end = self._data, self._pos, len(self._data)

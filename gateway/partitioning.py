@@ -63,7 +63,7 @@ def _part(text: str) -> tuple[int, int]:
     found = _PART.fullmatch(text)
     if not found or int(found[1]) > int(found[2]):
         raise BadInput(
-            f"SMARTBIN_MQTT_PART: {text[:40]!r} is no part; write 1/2 for the first of two "
+            f"SMARTBIN_MQTT_PART: {text[:40]!r} is not a part; write 1/2 for the first of two "
             f"gateways and 2/2 for the second (at most {PARTS_MAX})"
         )
     return int(found[1]), int(found[2])

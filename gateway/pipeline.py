@@ -119,7 +119,7 @@ class Pipeline:
     def _messages_of(
         self, refused: dict[Fact, tuple[str, str]], deliveries: Sequence[Delivery]
     ) -> list[Rejected]:
-        """The messages, whole, that the refused facts came in. Decoding again is the price of
+        """The messages, whole, that the refused facts came in. A second decoding is the price of
         keeping no origin for the millions that are taken.
         """
         found: list[Rejected] = []
@@ -136,7 +136,7 @@ class Pipeline:
         return found
 
     def _persist(self, name: str, call: Callable[[], object]) -> None:
-        """Do it, for ever if need be: the broker is the buffer while a store is away."""
+        """Repeat it until it succeeds: the broker is the buffer while a store is away."""
         while True:
             try:
                 call()

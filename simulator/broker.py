@@ -55,7 +55,7 @@ class BrokerConnection:
         except ValueError as error:
             raise BadInput(f"SMARTBIN_MQTT_URL: {url!r}: {error}; write mqtt://host:1883") from None
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise BadInput(f"SMARTBIN_MQTT_URL: {url!r} is no broker; write mqtt://host:1883")
+            raise BadInput(f"SMARTBIN_MQTT_URL: {url!r} is not a broker; write mqtt://host:1883")
         if parts.password:
             raise BadInput(
                 "SMARTBIN_MQTT_URL: no password in the address; set SMARTBIN_MQTT_PASSWORD"
@@ -96,5 +96,5 @@ def _credentials(path: Path) -> dict[str, Login]:
         why = getattr(error, "strerror", None) or error
         raise BadInput(f"{CREDENTIALS}: cannot read {path} ({why}); {_MAKE}") from None
     if not rows or rows[0] != _HEADER or any(len(row) != 3 or not all(row) for row in rows):
-        raise BadInput(f"{CREDENTIALS}: {path} is no table {','.join(_HEADER)}; {_MAKE}")
+        raise BadInput(f"{CREDENTIALS}: {path} is not a table {','.join(_HEADER)}; {_MAKE}")
     return {row[0]: Login(*row) for row in rows[1:]}

@@ -172,7 +172,7 @@ def _profile(text: str) -> Profile:
     try:
         return Profile(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of none, mild, harsh") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of none, mild, harsh") from None
 
 
 def _speed(text: str) -> float:
@@ -181,13 +181,13 @@ def _speed(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0.01 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no speed from 0.01 to 10000; write 60")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed from 0.01 to 10000; write 60")
     return value
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= DAYS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {DAYS_MAX}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {DAYS_MAX}")
     return int(text)
 
 
@@ -195,15 +195,15 @@ def _day(text: str) -> date:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; write 2026-11-01") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write 2026-11-01") from None
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day from {FIRST_DAY} to {LAST_DAY}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day from {FIRST_DAY} to {LAST_DAY}")
     return day
 
 
 def _seed(text: str) -> int:
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number; write {SEED}")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number; write {SEED}")
     return int(text)
 
 
@@ -215,7 +215,7 @@ def _moment(text: str) -> int:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(
-        f"{text!r} is no time since {FIRST_DAY} with an offset; write 2026-11-01T08:00:00+08:00"
+        f"{text!r} is not a time since {FIRST_DAY} with an offset; write 2026-11-01T08:00:00+08:00"
     )
 
 

@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(BaseException):
-    """Asked to end. Like KeyboardInterrupt it is no error that a handler should swallow."""
+    """Asked to end. Like KeyboardInterrupt it is not an error that a handler should swallow."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)

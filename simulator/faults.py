@@ -59,7 +59,7 @@ class FaultyDelivery:
 
     ``due_us`` is when it is handed to the broker, ``kept`` what a correct system keeps of it (a
     repetition keeps nothing more), ``refused`` how many messages it must refuse, each of a content
-    of its own. ``raw`` replaces the events where the payload is no event at all.
+    of its own. ``raw`` replaces the events where the payload is not an event at all.
     """
 
     due_us: int
@@ -151,7 +151,7 @@ class _Weather:
         )
 
     def _fate(self, message: Message) -> list[FaultyDelivery]:
-        """The message's delivery, and what comes beside it: a repetition, a poison."""
+        """The message's delivery, and what comes with it: a repetition, a poison."""
         rng, rates = self._rng, self._rates
         # Every chance is drawn for every message, so that one fate does not shift the next.
         repeated, delayed, poison, bad_clock = (rng.random() for _ in range(4))

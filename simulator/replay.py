@@ -81,13 +81,15 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
 
 def _days(text: str) -> int:
     if not re.fullmatch(r"-?[0-9]{1,5}", text):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number of days; write 364")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of days; write 364")
     return int(text)
 
 
 def _site_id(text: str) -> str:
     if not _ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no id; use 1 to 32 of a-z, 0-9 and '-'")
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is not an id; use 1 to 32 of a-z, 0-9 and '-'"
+        )
     return text
 
 
@@ -230,7 +232,7 @@ def _emptying(
     device = cell(columns.device)
     if not _ID.fullmatch(device):
         raise BadInput(
-            f"column {columns.device}: {device!r} is no id; use 1 to 32 of a-z, 0-9 and '-'"
+            f"column {columns.device}: {device!r} is not an id; use 1 to 32 of a-z, 0-9 and '-'"
         )
     try:
         at = _time(cell(columns.time), columns.time, zone) + timedelta(days=shift_days)
@@ -264,7 +266,7 @@ def _time(text: str, column: str, zone: ZoneInfo | None) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise BadInput(
-            f"column {column}: {text!r} is no time; write 2026-11-01T08:00:00+08:00"
+            f"column {column}: {text!r} is not a time; write 2026-11-01T08:00:00+08:00"
         ) from None
     if at.tzinfo is None:
         if zone is None:
@@ -279,7 +281,7 @@ def _grams(text: str, columns: Columns) -> int:
         weight_g = round(float(text) * per_unit)
     except (ValueError, OverflowError):
         raise BadInput(
-            f"column {columns.weight}: {text!r} is no weight; write a number of "
+            f"column {columns.weight}: {text!r} is not a weight; write a number of "
             f"{columns.weight_unit}"
         ) from None
     if not 0 <= weight_g <= 20_000_000:
@@ -293,7 +295,9 @@ def _percent(text: str, column: str) -> int:
     except (ValueError, OverflowError):
         level_pct = -1
     if not 0 <= level_pct <= 100:
-        raise BadInput(f"column {column}: {text!r} is no level; write a percentage from 0 to 100")
+        raise BadInput(
+            f"column {column}: {text!r} is not a level; write a percentage from 0 to 100"
+        )
     return level_pct
 
 

@@ -109,7 +109,7 @@ def live(
     silent: Container[str] = (),
 ) -> int:
     """Publish each delivery when its time comes, from ``start_us`` on at ``speed`` until it has
-    caught up with ``now_us()``, then at the clock's pace; for ever, or what happens before
+    caught up with ``now_us()``, then at the clock's pace; forever, or what happens before
     ``until_us``, and then also what is still delayed. ``silent`` devices say nothing.
 
     ``wait(seconds)`` answers True when it is time to stop. Answers the simulated time reached; a

@@ -69,9 +69,7 @@ class System:
         return received
 
     def pace(self, publisher: Publisher) -> Callable[[], None]:
-        """Keeps the lead over the gateway bounded: the embedded broker's memory is no buffer for a
-        month.
-        """
+        """Keeps the lead over the gateway bounded: the embedded broker cannot buffer a month."""
         received = 0
 
         def pace() -> None:

@@ -43,7 +43,7 @@ class Influx:
 
     @contextmanager
     def buckets(self, levels_days: int = 0) -> Iterator[str]:
-        """The URL of a fresh pair of buckets, gone afterwards. Levels are kept for ever too: the
+        """The URL of a fresh pair of buckets, gone afterwards. Levels are kept forever too: the
         tests' dates stand still while time goes on.
         """
         url = self.url_of(f"{self._prefix}{next(self._numbers)}")

@@ -154,7 +154,7 @@ def put_photo(
 ) -> Response:
     """Add a photo (JPEG, at most 300 kB) to an emptying. The first photo is kept."""
     if not jpeg.startswith(JPEG):
-        detail = "the photo is no JPEG; send image/jpeg of at most 300 kB"
+        detail = "the photo is not a JPEG; send image/jpeg of at most 300 kB"
         raise Problem(422, "bad-input", detail, parameter="body")
     parts.stores.rounds.put_photo(str(round), str(emptying), jpeg, parts.now_us())
     return Response(status_code=204)

@@ -65,7 +65,7 @@ class EmptyingsIn(Given):
 
 
 class Result(BaseModel):
-    """What became of one: kept; known, for another phone or the bin told of it before; or in
+    """What became of one: kept; known, because another phone or the bin reported it before; or in
     conflict, and why. The answer for an id stays the same however often it is sent.
     """
 
@@ -98,7 +98,7 @@ class ProblemIn(AtDoor):
 
 
 class ProblemsIn(Given):
-    """What was met."""
+    """A problem that a crew reports."""
 
     problems: list[ProblemIn] = Field(min_length=1, max_length=BATCH_MAX)
 
@@ -154,7 +154,7 @@ class ProblemOut(BaseModel):
 
 
 class WholeRound(RoundOut):
-    """A round with everything told of it."""
+    """A round with everything reported on it."""
 
     emptyings: list[EmptyingOut]
     problems: list[ProblemOut]

@@ -54,7 +54,7 @@ class UserOut(BaseModel):
     community: str | None
     created: datetime
     disabled: datetime | None
-    mine: bool = Field(description="whether who asks may change this user")
+    mine: bool = Field(description="whether the caller may change this user")
 
 
 class UsersOut(BaseModel):
@@ -87,7 +87,7 @@ class TokenOut(BaseModel):
     name: str
     role: Role
     community: str | None
-    mine: bool = Field(description="whether who asks may revoke it")
+    mine: bool = Field(description="whether the caller may revoke it")
 
 
 class TokensOut(BaseModel):

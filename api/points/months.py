@@ -1,4 +1,4 @@
-"""Closed months of the ledger: what was kept of each, and its file, for who checks the books."""
+"""Closed months of the ledger: the sums of each and its file, for auditors."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class StatementOut(BaseModel):
 
 
 class EntryOut(BaseModel):
-    """An entry of the ledger, as it stands there for ever."""
+    """An entry of the ledger, as it stands there forever."""
 
     id: int = Field(examples=[90210])
     account: AccountCode

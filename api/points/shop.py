@@ -39,7 +39,7 @@ class PricePosition(NamedTuple):
 def rewards(
     parts: PartsDep,
     paging: Annotated[Paging[PricePosition], Depends(CursorOf(PricePosition))],
-    every: Annotated[bool, Query(description="what is no more offered too")] = False,
+    every: Annotated[bool, Query(description="include rewards that are no longer offered")] = False,
     limit: Limit = PAGE_MAX,
     format: FormatQuery = Format.JSON,
 ) -> schemas.RewardList | Response:
@@ -140,7 +140,7 @@ def hand_over(parts: PartsDep, redemption: NumberPath, who: CounterDep) -> schem
 
 
 def _mine(parts: Parts, number: int, account: str) -> None:
-    """Refuse a redemption of another account: its number is no secret."""
+    """Refuse a redemption of another account: its number is not a secret."""
     found = parts.stores.redemptions.get(number)
     if found is None or found.account != account:
         raise NotFound("unknown-redemption", f"redemption: {account} has no number {number}")

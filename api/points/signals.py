@@ -70,7 +70,7 @@ def of_day(
     """
     day = day or parts.today()
     if not FIRST_DAY <= day <= parts.today():
-        detail = f"day: {day} is no day from {FIRST_DAY} to today; ask for another"
+        detail = f"day: {day} is not a day from {FIRST_DAY} to today; ask for another"
         raise Problem(422, "bad-input", detail, parameter="day")
     chosen = [
         signal

@@ -200,5 +200,5 @@ def _behind(one: NumberedPosition, after: NumberedPosition) -> bool:
 
 
 def unknown(account: str) -> NotFound:
-    """The problem of an account there is none of."""
+    """The problem of an unknown account."""
     return NotFound("unknown-account", f"account: there is no {account!r}; look at the card's code")

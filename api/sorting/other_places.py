@@ -1,4 +1,4 @@
-"""How the places beside communities sorted: the site, what a collection point serves, a device."""
+"""How other places than communities sorted: the site, what a collection point serves, a device."""
 
 from __future__ import annotations
 

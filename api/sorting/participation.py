@@ -42,7 +42,7 @@ CountedDays = Annotated[Days, Depends(counted)]
 DaysMin = Annotated[
     int | None,
     Query(
-        ge=1, le=DAYS_MAX, description="regular: on at least so many days; the site's by default"
+        ge=1, le=DAYS_MAX, description="regular: on at least this many days; the site's by default"
     ),
 ]
 

@@ -249,7 +249,7 @@ class Sorting(BaseModel):
 
 
 class CommunitySorting(BaseModel):
-    """One community's figures beside the others'."""
+    """One community's figures, in the table of all."""
 
     community: str
     name: str

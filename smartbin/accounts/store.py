@@ -98,7 +98,7 @@ class Accounts:
         now_us: int,
         code: Callable[[], str] = new_code,
     ) -> Imported:
-        """Import a table of accounts: all of it or, with BadInput that lists every mistake,
+        """Import a whole table of accounts, or, with BadInput that lists every mistake,
         nothing. Importing it again changes nothing.
         """
         lines = lines_of(path, frozenset(communities))
@@ -122,7 +122,7 @@ class Accounts:
         BadInput names the argument and the remedy.
         """
         if not CARD.fullmatch(new):
-            raise BadInput(f"NEW: {new[:40]!r} is no card code; use A-Z, a-z, 0-9, '_' and '-'")
+            raise BadInput(f"NEW: {new[:40]!r} is not a card code; use A-Z, a-z, 0-9, '_' and '-'")
         with self._changing() as db:
             cards = holding.c.card.in_((old, new))
             known = [of_row(row) for row in db.execute(_standing().where(cards))]
@@ -212,7 +212,7 @@ class Accounts:
 
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
-        """A transaction beside which no settler works: it would take marks of cards that are
+        """A transaction during which no settler works: it would take marks of cards that are
         nobody's yet.
         """
         with self._database.write() as db:

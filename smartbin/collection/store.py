@@ -93,7 +93,7 @@ class Rounds:
         self._database = database
 
     def start(self, new: Round, now_us: int) -> None:
-        """Begin a round; again is once. Conflict when the id is another round's, or too many."""
+        """Begin a round. Idempotent by id. Conflict when the id is another round's, or too many."""
         row = {
             "id": new.id,
             "crew": new.crew,
@@ -204,7 +204,7 @@ class Rounds:
             ]
 
     def met(self, round_id: str, new: Sequence[ProblemReport], now_us: int) -> Sequence[Outcome]:
-        """Keep problems; again is once, an id used for another is a conflict."""
+        """Keep problem reports. Idempotent by id; an id used for another is a conflict."""
         with self._database.write() as db:
             _one_at_a_time(db)
             room = PROBLEMS_MAX - _count(db, problem.c.round, round_id)
@@ -228,7 +228,7 @@ class Rounds:
         return outcomes
 
     def problems(self, round_id: str) -> Sequence[ProblemReport]:
-        """What was met on a round, in order."""
+        """The problem reports of a round, in order."""
         asked = select(problem).where(problem.c.round == round_id).order_by(problem.c.at_us)
         with self._database.read() as db:
             return [_met(row) for row in db.execute(asked)]

@@ -102,5 +102,5 @@ def day(text: str) -> date:
     except ValueError:
         day = date.min
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date since 2020; write 2026-11-01")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date since 2020; write 2026-11-01")
     return day

@@ -46,8 +46,8 @@ class BadInput(ValueError):
 
 
 class Refused(Exception):
-    """What was asked is understood and cannot be: ``kind`` names why for programs, the sentence
-    says the reason and the remedy, ``more`` what a caller may want to show.
+    """The request is understood and cannot be carried out: ``kind`` names why for
+    programs, the sentence gives the reason and the remedy, ``more`` what a caller may show.
     """
 
     def __init__(self, kind: str, detail: str, **more: object) -> None:

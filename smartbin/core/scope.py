@@ -10,8 +10,8 @@ Ids = frozenset[str]
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The communities, accounts and crews whose rows a caller may see, and whose sign-ins. None
-    is no bound; an empty set shows nothing. A row that belongs to nobody (``None``) is for callers
-    without that bound.
+    means no bound; an empty set shows nothing. A row that belongs to nobody (``None``) is
+    for callers without that bound.
 
     Devices follow from communities, by day: see ``Registry.devices_in``. ``users`` and
     ``residents`` bound sessions only; a user's name may read like the code of an account.

@@ -67,7 +67,7 @@ def names_of(*classes: type[Settings]) -> frozenset[str]:
 
 
 def refuse_unknown(environ: Mapping[str, str], names: Collection[str]) -> None:
-    """Raises BadInput for a variable with our prefix that is none of ``names``."""
+    """Raises BadInput for a variable with our prefix that is not one of ``names``."""
     for name in sorted(environ):
         if name.startswith(_NOT_SETTINGS) or not name.startswith(PREFIX):
             continue
@@ -99,7 +99,7 @@ def listening(name: str, value: str, example: str) -> tuple[str, int]:
     """
     host, _, port = value.rpartition(":")
     if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
-        raise BadInput(f"{name}: {value!r} is no host:port; write {example}")
+        raise BadInput(f"{name}: {value!r} is not a host:port; write {example}")
     try:
         for family, kind, _, _, address in socket.getaddrinfo(
             host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -124,6 +124,6 @@ def _secret_from(name: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or no path at all
-        why = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         remedy = f"name a readable file or set {name.removesuffix('_FILE')}"
         raise BadInput(f"{name}: cannot read {path} ({why}); {remedy}") from None

@@ -33,9 +33,9 @@ def open_engine(url: str, password: str | None = None) -> Engine:
     """The records' database that an SQLAlchemy URL names; BadInput when it names none."""
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: a port that is not a number
         raise BadInput(
-            "SMARTBIN_RECORDS_URL is no database URL; use sqlite:///PATH or "
+            "SMARTBIN_RECORDS_URL is not a database URL; use sqlite:///PATH or "
             "postgresql+psycopg://USER@HOST/DATABASE"
         ) from None
     if parsed.drivername == "sqlite":

@@ -25,7 +25,7 @@ from smartbin.database.tables import outbox, outbox_fact
 
 KEPT_US = calendar.US_PER_DAY
 ROWS_MAX = 20_000
-"""Rows are kept for a day, and at most so many: a reader that was away for longer starts anew."""
+"""Rows are kept for a day, and at most this many: a reader that was away for longer starts anew."""
 _TRIM_AT_ONCE = 500  # a transaction: it holds SQLite's only write lock
 _ORDER_LOCK = 0x5B1_0005
 

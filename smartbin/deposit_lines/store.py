@@ -40,7 +40,7 @@ class DepositLines:
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Keep the lines of deposits that name a card, and tell the outbox of each fact that it
-        was not told of; twice is once; raises the stores' errors.
+        was not told of; appending is idempotent; raises the stores' errors.
         """
         # In the order of their keys: two gateways that keep the same lines wait for each other,
         # and never each for the other.

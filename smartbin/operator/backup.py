@@ -1,7 +1,7 @@
 """``smartbin backup FOLDER`` and ``restore FOLDER``: telemetry, records and quarantine.
 
-A backup is taken beside running programs. Records are taken first: telemetry then holds at least
-what they hold. ``manifest.json`` is written last; a folder without it is no backup.
+A backup is taken while programs run. Records are taken first: telemetry then holds at least
+what they hold. ``manifest.json`` is written last; a folder without it is not a backup.
 """
 
 from __future__ import annotations

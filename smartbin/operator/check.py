@@ -64,7 +64,7 @@ def _folder(folder: Path, found: list[str]) -> list[str]:
 
 
 def _file(path: Path) -> list[str]:
-    """What one file says, beside the registry of its folder where there is one."""
+    """What one file says, besides the registry of its folder where there is one."""
     folder = path.parent
     registry = load(folder) if (folder / "communities.csv").exists() else None
     # A file's own name first: another one's pattern may fit it too.

@@ -37,7 +37,7 @@ def probe(url: str) -> tuple[int, str]:
 
 
 def main(argv: list[str]) -> int:
-    """Print what was said; answers the exit status."""
+    """Print the answer; returns the exit status."""
     if len(argv) != 1:
         sys.stderr.write("usage: python -m smartbin.operator.probe URL\n")
         return 2

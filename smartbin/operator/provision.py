@@ -66,7 +66,7 @@ class Provision:
     def user(self, name: str, password: str) -> None:
         """A program's user (a gateway), whose password is kept elsewhere."""
         if not _USER.fullmatch(name):
-            raise BadInput(f"user {name[:40]!r} is no name; use 1 to 32 of a-z, 0-9 and '-'")
+            raise BadInput(f"user {name[:40]!r} is not a name; use 1 to 32 of a-z, 0-9 and '-'")
         if not password or not password.isprintable():
             raise BadInput("the password is empty or unprintable; write one line of text")
         hashes = _read_hashes(self.passwords)
@@ -78,7 +78,7 @@ class Provision:
         for device in devices:
             password = secrets.token_urlsafe(24)
             hashes[device], rows[device] = hashed(password), password
-        # The installer's table first: a password that only the broker knows is lost for ever.
+        # The installer's table first: a password that only the broker knows is lost forever.
         _write_installer(self.installer, rows)
         _write_hashes(self.passwords, hashes)
 
@@ -103,7 +103,9 @@ def _read_hashes(path: Path) -> dict[str, str]:
     for number, line in enumerate(_lines(path), 1):
         user, colon, value = line.partition(":")
         if not colon or not value.startswith("$"):
-            raise BadInput(f"{path}:{number}: is no line of a Mosquitto password file; remove it")
+            raise BadInput(
+                f"{path}:{number}: is not a line of a Mosquitto password file; remove it"
+            )
         hashes[user] = value
     return hashes
 
@@ -111,7 +113,7 @@ def _read_hashes(path: Path) -> dict[str, str]:
 def _read_installer(path: Path) -> dict[str, str]:
     rows = list(csv.reader(_lines(path)))
     if rows and (tuple(rows[0]) != HEADER or any(len(row) != 3 for row in rows)):
-        raise BadInput(f"{path}: is no table {','.join(HEADER)}; move it away and try again")
+        raise BadInput(f"{path}: is not a table {','.join(HEADER)}; move it away and try again")
     return {row[0]: row[2] for row in rows[1:]}
 
 
@@ -185,7 +187,7 @@ def provision_command(args: argparse.Namespace, devices: Iterable[str]) -> str:
     elif args.action == "rotate":
         if name not in set(devices):
             raise BadInput(
-                f"provision rotate: {name[:40]!r} is no device of the registry; a program's "
+                f"provision rotate: {name[:40]!r} is not a device of the registry; a program's "
                 "password is changed by 'user NAME --password-file FILE'"
             )
         files.rotate(name)

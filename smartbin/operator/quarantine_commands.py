@@ -92,7 +92,7 @@ def _list(chosen: Iterable[QuarantinedMessage], registry: Registry) -> None:
                 f"{printable(r.topic)}"
             )
     if reasons.total() > LIST_MAX:
-        print(f"... 另有 {reasons.total() - LIST_MAX} 条 · and so many more")
+        print(f"... 另有 {reasons.total() - LIST_MAX} 条 · more")
     for reason, count in sorted(reasons.items()):
         print(f"{count:>8}  {reason}")
     print(f"{reasons.total():>8}  条在隔离区 · in quarantine")
@@ -120,7 +120,7 @@ def _as_of_us(as_of: str, action: str) -> int | None:
         return calendar.to_us(datetime.fromisoformat(as_of))
     except ValueError:
         raise BadInput(
-            f"--as-of: {as_of!r} is no time with an offset; write it like 2026-11-26T18:30:00+08:00"
+            f"--as-of: {as_of!r} is not a time with an offset; write 2026-11-26T18:30:00+08:00"
         ) from None
 
 

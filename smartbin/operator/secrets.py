@@ -34,11 +34,13 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 def make(folder: Path, devices: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
     """Make what is missing; answers the names of what was made. ``hosts``: under which names and
-    addresses the broker and the API are reached, beside localhost and their names in compose.
+    addresses the broker and the API are reached, besides localhost and their names in compose.
     """
     for host in hosts:
         if not _HOST.fullmatch(host) and not _is_address(host):
-            raise BadInput(f"--host: {host!r} is no name and no address; write bins.example.org")
+            raise BadInput(
+                f"--host: {host!r} is neither a name nor an address; write bins.example.org"
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)

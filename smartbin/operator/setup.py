@@ -17,7 +17,7 @@ RETRY_DELAY_S = 1.0
 
 def _days(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number of days; write 400")
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of days; write 400")
     return int(text)
 
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
         "--levels-days", type=_days, metavar="N",
-        help="keep levels, status and alarms N days (0: for ever); 400 for a new bucket",
+        help="keep levels, status and alarms N days (0: forever); 400 for a new bucket",
     )  # fmt: skip
     parser.add_argument(
         "--tokens", type=Path, metavar="DIR",

@@ -25,8 +25,8 @@ class Codes:
         self._database, self._passwords = database, passwords
 
     def make(self, account: str, made_by: str, now_us: int) -> tuple[str, int]:
-        """A new code, which can be seen this once, and until when it is good; an older one of the
-        account is good no more.
+        """A new code, which can be seen this once, and until when it is good; earlier codes of the
+        account stop working.
         """
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         row = {

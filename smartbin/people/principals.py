@@ -1,4 +1,4 @@
-"""Who asks: a role, a name, and what it is bound to."""
+"""The caller: a role, a name, and what it is bound to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. ``community`` and ``account`` bound what may be seen; None bounds nothing.
+    """The caller. ``community`` and ``account`` bound what may be seen; None bounds nothing.
 
     ``name`` is the user's or the token's, or a resident's account.
     """

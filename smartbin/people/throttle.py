@@ -33,7 +33,7 @@ class Limit:
     longest_s: int
 
     def wait_us(self, failures: int) -> int:
-        """How long to wait after so many failures."""
+        """How long to wait after this many failures."""
         over = failures - self.free
         if over < 0:
             return 0

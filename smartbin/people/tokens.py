@@ -41,7 +41,7 @@ class Tokens:
         return secret
 
     def revoke(self, name: str) -> None:
-        """Forget a token; BadInput when there is none of that name."""
+        """Revoke a token; BadInput for an unknown name."""
         with self._database.write() as db:
             if not db.execute(delete(token).where(token.c.name == name)).rowcount:
                 raise BadInput(f"--name: no token is called {name!r}; 'token list' shows them")
@@ -75,5 +75,5 @@ def check_binding(role: Role, community: str | None) -> None:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a random 256-bit secret. It needs no slow hash: there is nothing to guess."""
+    """The stored digest of a random 256-bit secret. Nobody guesses it: a fast hash will do."""
     return hashlib.sha256(secret.encode()).hexdigest()

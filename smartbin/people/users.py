@@ -29,7 +29,7 @@ class User:
 
     @property
     def principal(self) -> Principal:
-        """Who asks, when this user does."""
+        """The caller, when this user is signed in."""
         return Principal(self.role, self.name, self.community)
 
 

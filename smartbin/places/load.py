@@ -24,7 +24,7 @@ from smartbin.places.tables import Mistakes, TableRow, disjoint, known, read, un
 def load(folder: Path) -> Registry:
     """The registry of a folder; raises BadInput with one mistake a line (50 at most)."""
     if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder: SMARTBIN_SITE names the registry's folder")
+        raise BadInput(f"{folder} is not a folder: SMARTBIN_SITE names the registry's folder")
     m = Mistakes()
     sites = [_site(r) for r in read(folder, "site.csv", _SITE, m)]
     communities = [(r, _community(r)) for r in read(folder, "communities.csv", _COMMUNITY, m)]

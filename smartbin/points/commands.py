@@ -98,7 +98,7 @@ def _month_number(text: str) -> int:
     try:
         return month_of(day(f"{text}-01"))
     except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no month; write 2026-10") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month; write 2026-10") from None
 
 
 COMMANDS = (

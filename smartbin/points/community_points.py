@@ -49,7 +49,7 @@ class CommunityPoints:
 
 
 def of_community(database: Database, community: str, days: Days, most: int = 10) -> CommunityPoints:
-    """The points that concern a community's days; at most so many households at the top."""
+    """The points that concern a community's days; at most this many households at the top."""
     earned: dict[str, int] = defaultdict(int)
     sums = {"adjusted": 0, "spent": 0, "expired": 0}
     months, parts = _split(days)

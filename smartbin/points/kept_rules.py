@@ -1,4 +1,4 @@
-"""What points follow from beside facts: the tariff, and what each door took in which community.
+"""What points follow from besides facts: the tariff, and what each door took in which community.
 
 It is kept as it was when last settled by. So a correction marks, by itself, the days it concerns;
 and a program that was started with older rules does not settle them back.

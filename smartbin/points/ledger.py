@@ -1,7 +1,7 @@
 """The ledger: every change of an account's points as an entry that stays.
 
 ``append`` is the one way in. It books entries into their month, and keeps with them, in the same
-transaction, what is asked most: each account's balance and each community's sums by month. The
+transaction, what is read most: each account's balance and each community's sums by month. The
 database itself refuses to change or delete an entry.
 """
 

@@ -1,4 +1,4 @@
-"""Closing a month: its ledger entries as a file that can be checked against the ledger for ever.
+"""Closing a month: its ledger entries as a file that can be checked against the ledger forever.
 
 The file is a table (CSV, UTF-8 with BOM), an entry a line, in the order of booking. It is made of
 nothing but the ledger, so that the same month always gives the same bytes; the database keeps
@@ -69,7 +69,7 @@ def close(database: Database, month: int, folder: Path, now_us: int, zone: ZoneI
     or when the ledger is no longer what it was at closing; StoreUnavailable.
     """
     if not 1 <= month % 100 <= 12:
-        raise BadInput(f"month: {month} is no month; write it as 202610")
+        raise BadInput(f"month: {month} is not a month; write it as 202610")
     if month >= month_of(calendar.day_of(now_us, zone)):
         raise BadInput(f"month: {said(month)} is not over; close it in the next month")
     file = folder / f"points-{said(month)}.csv"
@@ -97,14 +97,14 @@ def close(database: Database, month: int, folder: Path, now_us: int, zone: ZoneI
 
 
 def check(database: Database, file: Path, zone: ZoneInfo) -> list[str]:
-    """What differs between a closed month's file, the ledger and what was kept at closing, as
+    """What differs between a closed month's file, the ledger and the sums stored at closing, as
     sentences (at most MISTAKES_MAX entries are named); nothing when all agree.
 
-    Raises BadInput when this is no file of a closed month; StoreUnavailable.
+    Raises BadInput when this is not a file of a closed month; StoreUnavailable.
     """
     named = _NAME.fullmatch(file.name)
     if named is None:
-        raise BadInput(f"{file.name}: is no month's file; its name is as points-2026-10.csv")
+        raise BadInput(f"{file.name}: is not a month's file; its name is as points-2026-10.csv")
     month = int(named[1] + named[2])
     try:
         content = file.read_bytes()
@@ -132,7 +132,7 @@ def check(database: Database, file: Path, zone: ZoneInfo) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ClosedMonth:
-    """What was kept of a month (yyyymm) when it was closed."""
+    """The sums of a month (yyyymm) when it was closed."""
 
     month: int
     entries: int
@@ -149,8 +149,8 @@ def closed(database: Database) -> list[ClosedMonth]:
 
 
 def content(database: Database, month: int, zone: ZoneInfo) -> Iterator[bytes]:
-    """The file of a month, as it is made from the ledger now: of a closed one, the same bytes for
-    ever.
+    """The file of a month, as it is made from the ledger now: of a closed one, the same bytes
+    each time.
     """
     with database.read() as db:
         yield _BOM
@@ -183,7 +183,7 @@ def _next_to_close(db: Connection, month: int) -> None:
 
 
 def _write(db: Connection, month: int, file: Path, zone: ZoneInfo) -> Closed:
-    digest, entries = hashlib.sha256(_BOM), -1  # the head is no entry
+    digest, entries = hashlib.sha256(_BOM), -1  # the head is not an entry
     with _beside(file).open("wb") as out:
         out.write(_BOM)
         for line in _lines(db, month, zone):

@@ -84,7 +84,7 @@ class Redemptions:
         the stock do not suffice, or the id was used for something else.
         """
         if not 1 <= quantity <= QUANTITY_MAX:
-            raise BadInput(f"quantity: {quantity} is none of 1 to {QUANTITY_MAX}")
+            raise BadInput(f"quantity: {quantity} is not from 1 to {QUANTITY_MAX}")
         content = {"redeem": reward_id, "account": code, "quantity": quantity}
         with named_request(), self._database.write() as db:
             lock_account(db, code)
@@ -134,7 +134,7 @@ class Redemptions:
             return _moved(db, number, State.HANDED_OVER, who, now_us)
 
     def get(self, number: int) -> Redemption | None:
-        """One redemption; None when there is none of that number."""
+        """One redemption; None for an unknown number."""
         asked = select(redemption).where(redemption.c.id == number)
         with self._database.read() as db:
             found = db.execute(asked).first()

@@ -71,7 +71,7 @@ class Settler:
         stop: Callable[[], bool] = lambda: False,
     ) -> Settled:
         """Take the marks that stand (at most MARKS_MAX) and book the differences, until ``stop``
-        says so; beside another settler nothing. The first time what another tariff or registry
+        says so; nothing while another settler works. The first time what another tariff or registry
         changes is marked. Raises StoreUnavailable; what was booked by then is booked.
         """
         marks = taken = entries = 0
@@ -92,7 +92,7 @@ class Settler:
 
     def expire(self, now_us: int) -> int:
         """Book what has expired of every account's points, some hundred accounts in a
-        transaction; answers how many entries. Beside another settler nothing.
+        transaction; answers how many entries. Nothing while another settler works.
         """
         zone, count = self.zone, 0
         today = calendar.day_of(now_us, zone)
@@ -218,7 +218,7 @@ def _marks(db: Connection) -> list[_Mark]:
 
 
 def _chunks(marks: Iterable[_Mark], cards_at_once: int) -> Iterable[list[_Mark]]:
-    """The marks in pieces of so many cards of a week each: a card-week is taken once, however
+    """The marks in pieces of this many cards of a week each: a card-week is taken once, however
     many marks it has.
     """
     by_card: dict[tuple[date, str], list[_Mark]] = defaultdict(list)

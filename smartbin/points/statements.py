@@ -3,8 +3,8 @@ and what is not settled yet as a line of its own. The lines add up to the balanc
 
 Lines of deposits are computed as the settler computes them, so they do not depend on the order in
 which things arrived or were settled; what the ledger has not booked yet of a day (or still has to
-take back) is the day's unsettled line. Corrections that were booked are told beside the lines: a
-resident who remembers another number reads why.
+take back) is the day's unsettled line. Booked corrections are listed apart from
+the lines: a resident who remembers another number reads why.
 """
 
 from __future__ import annotations

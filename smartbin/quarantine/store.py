@@ -90,7 +90,7 @@ class Quarantine:
                         yield QuarantinedMessage.of(line)
 
     def newest(self) -> Iterator[QuarantinedMessage]:
-        """What is kept, the last first; holds one file's lines at a time."""
+        """The messages, newest first; holds one file's lines at a time."""
         for path in reversed(self.files()):
             with self._readable():
                 lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -137,7 +137,7 @@ class Quarantine:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time: a replay that rewrites a file beside a gateway that appends to it
+        """One writer at a time: a replay that rewrites a file while a gateway appends to it
         would lose what was acknowledged in between.
         """
         self._folder.mkdir(parents=True, exist_ok=True)

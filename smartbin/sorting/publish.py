@@ -24,7 +24,7 @@ def publish(
     now_us: int,
     back_days: int = BACK_DAYS,
 ) -> int:
-    """Publish what of so many past days differs from what is published; answers how many."""
+    """Publish what of this many past days differs from what is published; answers how many."""
     today = calendar.day_of(now_us, registry.site.zone)
     window = Days(today - timedelta(days=back_days), today - timedelta(days=1))
     doors = {id: registry.doors_of_community(id, window) for id in registry.communities}

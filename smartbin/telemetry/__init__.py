@@ -228,7 +228,7 @@ def setup(
     url: str, token: str | None, levels_days: int | None = None, tokens: Path | None = None
 ) -> Iterator[str]:
     """Make what the store needs before the programs start, once; yields a sentence for each thing.
-    ``levels_days``: how long levels, status and alarms are kept (0: for ever; None: as it is, or
+    ``levels_days``: how long levels, status and alarms are kept (0: forever; None: as it is, or
     400); ``tokens``: the folder for tokens of gateway and API. Raises BadInput and
     StoreUnavailable.
     """

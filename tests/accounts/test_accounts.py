@@ -175,7 +175,7 @@ def test_a_lost_card_is_replaced_and_the_account_stays(database: Database, tmp_p
         accounts.replace_card("H1", "H1c", date(2026, 9, 5), 4)
     with pytest.raises(BadInput, match="OLD: card H7 is nobody's"):
         accounts.replace_card("H7", "H1c", day, 4)
-    with pytest.raises(BadInput, match="NEW: 'a b' is no card code"):
+    with pytest.raises(BadInput, match="NEW: 'a b' is not a card code"):
         accounts.replace_card("H1b", "a b", day, 4)
 
 

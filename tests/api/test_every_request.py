@@ -34,11 +34,11 @@ CONFIG = {
 # around today, a role and its community, a name that somebody has or of characters that Unicode has
 # not, a JPEG.
 BEYOND_SCHEMAS = {
-    "from": ("swap them", "at a time", "is no day from"),
-    "to": ("is no day from",),
-    "day": ("is no day from",),
+    "from": ("swap them", "at a time", "is not a day from"),
+    "to": ("is not a day from",),
+    "day": ("is not a day from",),
     "cursor": ("leave it out",),
-    "body": ("is no JPEG", "field required"),
+    "body": ("is not a JPEG", "field required"),
     "role": ("is nobody's to give",),
     "community": ("say which community", "leave it out"),
     "name": ("exists", "printable characters"),

@@ -55,7 +55,7 @@ def asked(api: Api, method: str, path: str, role: Role, **ids: str) -> int:
     filled = path.format(**{name: {**FILLED, **ids}.get(name, "none") for name in names})
     body: dict[str, str] | None = None if method == "GET" else {}
     if path.endswith("/live"):
-        filled += "?community=none"  # let in, one would listen for ever
+        filled += "?community=none"  # let in, one would listen forever
     return api.client.request(method, filled, headers=api.as_(role), json=body).status_code
 
 

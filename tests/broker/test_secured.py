@@ -169,6 +169,6 @@ def test_the_hash_is_what_mosquitto_itself_writes(tmp_path: Path) -> None:
 
 def test_a_broken_file_is_named_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "p").write_text("bin-001:plain text\n")
-    with pytest.raises(BadInput, match="p:1: is no line of a Mosquitto password file"):
+    with pytest.raises(BadInput, match="p:1: is not a line of a Mosquitto password file"):
         Provision(tmp_path / "p", tmp_path / "d.csv").make(DEVICES)
     assert (tmp_path / "p").read_text() == "bin-001:plain text\n"

@@ -51,7 +51,7 @@ class Case(NamedTuple):
     question: Question
 
 
-# Zones without and with changing clocks, and one whose offset is no whole hour.
+# Zones without and with changing clocks, and one whose offset is not a whole hour.
 ZONES = [ZoneInfo(name) for name in ("Asia/Shanghai", "Europe/London", "Asia/Kathmandu")]
 DAYS = Days(date(2026, 3, 28), date(2026, 3, 30))  # London's clocks go forward on the 29th
 DEVICES = ("bin-001", "bin-002")

@@ -148,8 +148,8 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 def test_what_is_older_than_the_retention_is_kept_and_gone(influx_server: Influx) -> None:
-    """A reading that has expired is no reason to refuse its batch; that the device was heard is
-    kept for ever.
+    """A reading that has expired is not a reason to refuse its batch; that the device was heard is
+    kept forever.
     """
     with influx_server.buckets(levels_days=1) as url:
         writer = open_writer(url, SHANGHAI, influx_server.token)
@@ -170,11 +170,11 @@ def test_setup_makes_checks_and_says_so(influx_server: Influx, tmp_path: Path) -
     token = influx_server.token
     name = url.rpartition("=")[2]
     assert list(setup(url, token)) == [
-        f"{name}: made, kept for ever",
+        f"{name}: made, kept forever",
         f"{name}_levels: made, kept 400 days",
     ]
     again = list(setup(url, token, None, tmp_path))
-    assert again[:2] == [f"{name}: there, kept for ever", f"{name}_levels: there, kept 400 days"]
+    assert again[:2] == [f"{name}: there, kept forever", f"{name}_levels: there, kept 400 days"]
     assert [line.partition(": ")[2] for line in again[2:]] == ["made, may write", "made, may read"]
     changed = list(setup(url, token, 30, tmp_path))
     assert changed[1] == f"{name}_levels: there; was kept 400 days, now kept 30 days"
@@ -192,8 +192,8 @@ def test_a_bucket_whose_facts_would_expire_is_kept_for_ever_from_then_on(
             retention_rules=BucketRetentionRules(type="expire", every_seconds=30 * 24 * 3600),
         )
     mended = next(iter(setup(url, token)))
-    assert mended == f"{name}: there; was kept 30 days, now for ever, 91 days a shard from here on"
-    assert next(iter(setup(url, token))) == f"{name}: there, kept for ever"
+    assert mended == f"{name}: there; was kept 30 days, now forever, 91 days a shard from here on"
+    assert next(iter(setup(url, token))) == f"{name}: there, kept forever"
     with influx_server.client() as client:
         (rule,) = client.buckets_api().find_bucket_by_name(name).retention_rules
         assert (rule.every_seconds, rule.shard_group_duration_seconds) == (0, 91 * 24 * 3600)

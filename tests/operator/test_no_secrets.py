@@ -12,7 +12,7 @@ from api.__main__ import main as api
 from gateway.__main__ import main as gateway
 
 ROOT = Path(__file__).parents[2]
-SECRET = "Zq7-do-not-show-me"  # what a test looks for is no secret
+SECRET = "Zq7-do-not-show-me"  # what a test looks for is not a secret
 # Put together here, so that this file does not hold what it looks for.
 KEYS = re.compile(rb"-----BEGIN [A-Z ]*(PRIVATE KEY|CERTIFICATE)" + rb"-----")
 HASHES = re.compile(rb"\$7\$[0-9]+\$[A-Za-z0-9+/=]{16}\$|\$argon2id\$v=")
@@ -23,7 +23,7 @@ def files() -> list[Path]:
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, text=True
     )
     if listed.returncode:
-        pytest.skip("this tree is no git repository: nothing to look through")
+        pytest.skip("this tree is not a git repository: nothing to look through")
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 

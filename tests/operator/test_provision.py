@@ -45,7 +45,7 @@ def contents(files: Provision) -> tuple[str, str]:
 @pytest.mark.parametrize("name", ["", "Gateway", "a:b", "a\nb", "x" * 33])
 def test_a_name_that_would_break_the_brokers_file_is_refused(name: str, files: Provision) -> None:
     before = contents(files)
-    with pytest.raises(BadInput, match="is no name; use 1 to 32 of"):
+    with pytest.raises(BadInput, match="is not a name; use 1 to 32 of"):
         files.user(name, "secret")
     assert contents(files) == before
 
@@ -67,7 +67,7 @@ def test_the_command_says_what_is_missing(provision: Callable[..., str], tmp_pat
     nowhere = "--password-file", str(tmp_path / "none")
     assert "--password-file: name a file" in provision("user", "gateway", *nowhere)
     assert "say which, as in 'revoke bin-007'" in provision("revoke")
-    assert "'gateway' is no device of the registry" in provision("rotate", "gateway")
+    assert "'gateway' is not a device of the registry" in provision("rotate", "gateway")
     assert "'stranger' has no credential" in provision("revoke", "stranger")
     own.write_bytes(b"\xff\xfe")
     assert f"{own}: cannot be read" in provision("user", "gateway", *password)
@@ -80,7 +80,7 @@ def test_a_table_of_another_form_is_not_overwritten(
     text: str, files: Provision, provision: Callable[..., str]
 ) -> None:
     files.installer.write_text(text)
-    assert "devices.csv: is no table device,username,password" in provision("make")
+    assert "devices.csv: is not a table device,username,password" in provision("make")
 
 
 def test_a_table_that_was_opened_to_somebody_stays_open(files: Provision) -> None:

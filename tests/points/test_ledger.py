@@ -1,4 +1,4 @@
-"""Points are booked as differences, stay for ever, and add up to what the deposits earn."""
+"""Points are booked as differences, stay forever, and add up to what the deposits earn."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ WRONG = [
 ]
 
 
-# Where the mistake is no single line, the table's head is named.
+# Where the mistake is not a single line, the table's head is named.
 AT = {
     "weight_min_g = 20 ": "[tariff.household.hazardous]",
     "deposit_points = 20 ": "[tariff.household.hazardous]",
@@ -142,7 +142,7 @@ def test_what_is_no_tariff_at_all(tmp_path: Path) -> None:
         b"\xef\xbb\xbf" + GOOD.encode() + b"#" * (1024 * 1024 - 3 - len(GOOD.encode()))
     )
     assert load_tariffs(path).all
-    assert mistakes(tmp_path, "x = 1\nx = 2").startswith("tariff.toml: is no TOML (Cannot overw")
+    assert mistakes(tmp_path, "x = 1\nx = 2").startswith("tariff.toml: is not TOML (Cannot overw")
     assert mistakes(tmp_path, "") == "tariff.toml: tariff is missing; add it"
     assert "tariff is 3; write it as a list" in mistakes(tmp_path, "tariff = 3")
     assert "[tariff 1] is 3; write it as a table" in mistakes(tmp_path, "tariff = [3]")

@@ -119,7 +119,7 @@ def test_months_close_in_order_and_only_when_they_are_over(books: Books) -> None
     with pytest.raises(BadInput, match="2026-11 is not over"):
         close_(books, now_us=last_us)
     for wrong in (202600, 202613):
-        with pytest.raises(BadInput, match="is no month; write it as 202610"):
+        with pytest.raises(BadInput, match="is not a month; write it as 202610"):
             close_(books, wrong)
     assert close_(books, 202610).points == 1
     assert close_(books, now_us=last_us + 1).points == 2
@@ -173,7 +173,7 @@ def test_a_ledger_that_was_changed_is_found_by_its_file(books: Books) -> None:
 def test_what_is_no_closed_months_file(books: Books, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     with pytest.raises(
-        BadInput, match=r"other.csv: is no month's file; its name is as points-2026"
+        BadInput, match=r"other.csv: is not a month's file; its name is as points-2026"
     ):
         check_(books, other)
     file = tmp_path / "points-2026-11.csv"

@@ -1,4 +1,4 @@
-"""Integrity signals: each limit from both sides, whose they are, and what is no signal."""
+"""Integrity signals: each limit from both sides, whose they are, and what is not a signal."""
 
 from __future__ import annotations
 

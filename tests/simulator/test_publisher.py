@@ -122,8 +122,8 @@ def test_a_broker_that_is_not_trusted_is_said(secured: SecuredBroker) -> None:
     ("text", "sentence"),
     [
         (None, "cannot read"),
-        ("user,password\na,b\n", "is no table device,username,password"),
-        ("device,username,password\nbin-001,bin-001\n", "is no table"),
+        ("user,password\na,b\n", "is not a table device,username,password"),
+        ("device,username,password\nbin-001,bin-001\n", "is not a table"),
         ("device,username,password\nbin-001,bin-001,x\n", "lacks bin-002 and 49 more"),
     ],
 )

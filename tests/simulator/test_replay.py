@@ -59,12 +59,12 @@ def test_the_same_file_states_the_same_facts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "named"),
     [
-        ("yesterday,b-1,M,5,1", "column when: 'yesterday' is no time"),
-        ("2021-06-01 08:00,B 1,M,5,1", "column bin: 'B 1' is no id"),
-        ("2021-06-01 08:00,b-1,M,5,much", "column kg: 'much' is no weight"),
-        ("2021-06-01 08:00,b-1,M,5,nan", "column kg: 'nan' is no weight"),
+        ("yesterday,b-1,M,5,1", "column when: 'yesterday' is not a time"),
+        ("2021-06-01 08:00,B 1,M,5,1", "column bin: 'B 1' is not an id"),
+        ("2021-06-01 08:00,b-1,M,5,much", "column kg: 'much' is not a weight"),
+        ("2021-06-01 08:00,b-1,M,5,nan", "column kg: 'nan' is not a weight"),
         ("2021-06-01 08:00,b-1,M,5,-1", "column kg: '-1' lies outside"),
-        ("2021-06-01 08:00,b-1,M,101,1", "column full: '101' is no level"),
+        ("2021-06-01 08:00,b-1,M,101,1", "column full: '101' is not a level"),
         ("2016-06-01 08:00,b-1,M,5,1", "--shift-days 1316"),
     ],
 )

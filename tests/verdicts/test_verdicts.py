@@ -1,4 +1,4 @@
-"""A person's verdict is kept for ever, corrects the figures, and re-opens its card's day."""
+"""A person's verdict is kept forever, corrects the figures, and re-opens its card's day."""
 
 from __future__ import annotations
 

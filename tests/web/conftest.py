@@ -31,7 +31,7 @@ from tests.real import ROOT, free_port, missing, program, until
 PASSWORD = "four quiet lorries"
 STATIC = ROOT / "api" / "static"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-# What must come in a certain time says so itself; elsewhere a busy machine is no failure.
+# What must come in a certain time says so itself; elsewhere a busy machine is not a failure.
 expect.set_options(timeout=20_000)
 
 

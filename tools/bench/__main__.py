@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 def main(argv: list[str]) -> int:
-    """Run the named modules, or all; print a table, and JSON beside it."""
+    """Run the named modules, or all; print a table, and JSON next to it."""
     known = sorted(p.stem for p in HERE.glob("*.py") if "\ndef measures(" in p.read_text("utf-8"))
     parser = argparse.ArgumentParser(prog="python -m tools.bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))

@@ -90,7 +90,7 @@ EVERYTHING = "smartbin/v1/xinbei/+/+"
 def stored(
     messages: Iterable[Message], *client_ids: str, topics: str = EVERYTHING
 ) -> Iterator[tuple[Mosquitto, Path]]:
-    """A broker that holds the messages for absent clients, and a folder beside it."""
+    """A broker that holds the messages for absent clients, and a folder for it."""
     with tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name:
         broker = Mosquitto(Path(name) / "mosquitto")
         broker.start()

@@ -78,7 +78,7 @@ def costs(folder: Path, site: Path) -> Iterator[Result]:
 
 
 def multiplied(site: Path, times: int) -> None:
-    """The shipped site's folder, every community and device of it so many times."""
+    """The shipped site's folder, every community and device that many times."""
     shutil.copytree(SITE, site)
     for name, columns in NAMES.items():
         with (SITE / name).open(encoding="utf-8-sig", newline="") as file:

@@ -114,7 +114,7 @@ def drained(
 
 
 def when(gateway: Gateway, messages: int) -> float:
-    """The time at which the gateway had moved so many messages, about 20 ms late at most. It is
+    """The time at which the gateway had moved this many messages, about 20 ms late at most. It is
     asked less often while much is left: each answer costs it a millisecond or two.
     """
     began_s: float | None = None

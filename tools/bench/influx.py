@@ -151,7 +151,7 @@ class _Drain:
                 process.wait(30)
 
     def gateways(self, number: int) -> float:
-        """Events a second of so many gateways; what each deposit must leave is checked."""
+        """Events a second of this many gateways; what each deposit must leave is checked."""
         names = [f"gateway-{n}" for n in range(number)]
         topics = EVERYTHING if number == 1 else f"$share/{GROUP}/{EVERYTHING}"
         with (
@@ -237,7 +237,7 @@ def year() -> Iterator[Result]:
 
 @contextlib.contextmanager
 def server_in_new_folder(*options: str) -> Iterator[tuple[Path, Influxd]]:
-    """A server, and a folder beside it."""
+    """A server, and a folder for it."""
     with (
         tempfile.TemporaryDirectory(prefix="smartbin-bench-") as name,
         influxd(Path(name) / "influxd", *options) as server,

@@ -88,7 +88,7 @@ def served(folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> 
 
 def wait_published(port: int) -> None:
     """Until the API has published the figures of past days: it looks a year back once a day, some
-    seconds after it started, beside its answers.
+    seconds after it started, while it answers.
     """
 
     def published() -> str:

@@ -1,7 +1,7 @@
 """Where an event's time goes: the gateway's steps one by one, in this process and without a broker,
 in processor time, which other work on the machine touches little.
 
-What a batch saves is what a message costs beside its events: the packet, its decoding on its own,
+What a batch saves is what a message costs in addition to its events: the packet, its decoding,
 the acknowledgement. The rest is paid for each event, so it bounds what a batch can gain.
 """
 

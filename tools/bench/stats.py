@@ -129,7 +129,7 @@ class Took(NamedTuple):
     processor_ms: float
 
     def how(self) -> str:
-        """Beside the 95th percentile."""
+        """In addition to the 95th percentile."""
         return f"median {self.median_ms:.1f} ms, processor time {self.processor_ms:.1f} ms"
 
 

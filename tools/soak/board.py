@@ -50,7 +50,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The page's process, and all of Chromium's together, after so many minutes."""
+    """The page's process, and all of Chromium's together, after this many minutes."""
 
     minute: float
     page_mb: float

@@ -3,7 +3,7 @@
 A new table stands in its capability's ``tables.py`` *and* in a step of its own under
 ``versions/`` (the next number, ``down_revision`` the one before); HEAD is the last of them. A test
 compares both on SQLite and on PostgreSQL. There is no way back but the backup: a step backward
-would throw away what was kept since.
+would delete rows added since.
 """
 
 from __future__ import annotations

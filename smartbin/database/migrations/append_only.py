@@ -6,7 +6,7 @@ from alembic import op
 
 
 def append_only(table: str) -> None:
-    """From now on UPDATE, DELETE and TRUNCATE of the table fail, whoever asks."""
+    """From now on UPDATE, DELETE and TRUNCATE of the table fail, for every role."""
     said = f"{table} is append-only: add an entry that says what changes"
     if op.get_bind().dialect.name == "sqlite":
         for verb in ("UPDATE", "DELETE"):

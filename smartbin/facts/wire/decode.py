@@ -46,7 +46,7 @@ MAX_AHEAD_US = 10 * 60 * calendar.US_PER_S
 EARLIEST_US = 1_577_836_800 * calendar.US_PER_S  # 2020-01-01T00:00:00Z
 # Ultrasonic sensors answer 0 or a few millimetres when they see nothing (domain.md: Dragino).
 BLIND_MM = 20
-# A reading this far below the door's floor is no reading.
+# A reading this far below the door's floor is not a reading.
 BELOW_FLOOR = 1.1
 
 
@@ -188,7 +188,7 @@ class Decoder:
         if device not in self._doors:
             detail = f"device {device!r} is not in the registry"
             return _Refusal("unknown_device", "topic", detail)
-        return _Refusal("unknown_kind", "topic", f"{kind!r} is none of {', '.join(MESSAGES)}")
+        return _Refusal("unknown_kind", "topic", f"{kind!r} is not one of {', '.join(MESSAGES)}")
 
     def _decode_one(
         self, device: str, kind: str, payload: bytes, received_at_us: int

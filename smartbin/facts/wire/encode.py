@@ -1,4 +1,4 @@
-"""Facts to bytes, for whoever plays a device: the simulator and the tests."""
+"""Facts to bytes, for programs that play a device: the simulator and the tests."""
 
 from __future__ import annotations
 

@@ -37,14 +37,14 @@ class _File(BaseModel):
 
 def load_tariffs(path: Path, communities: Collection[str] | None = None) -> Tariffs:
     """The tariffs and campaigns of a file. Raises BadInput, one sentence a line, each with the
-    table, the field, the reason and the remedy; also for a campaign's community that is none of
+    table, the field, the reason and the remedy; also for a campaign's community that is not one of
     ``communities``, where they are known: it would give nobody anything.
     """
     text = _text(path)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{path.name}: is no TOML ({error}); mend that line") from None
+        raise BadInput(f"{path.name}: is not TOML ({error}); mend that line") from None
     try:
         file = _File.model_validate(tables)
     except ValidationError as error:
@@ -85,7 +85,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); put the tariff there") from None
     if len(content) > BYTES_MAX:
-        raise BadInput(f"{path.name}: is over 1 MiB; this is no tariff")
+        raise BadInput(f"{path.name}: is over 1 MiB; this is not a tariff")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -45,10 +45,10 @@ class SignalLimits:
 
     apart_m, speed_m_s   two bins at least so far apart, one card at both, faster than that: 3 m/s
                          is a runner without a bag
-    bags, bags_s         so many deposits of one category by one account, each less than bags_s
+    bags, bags_s         this many deposits of one category by one account, each less than bags_s
                          after the one before
     night_from_h, night_to_h, night_deposits
-                         so many deposits of one card within an hour of the night
+                         this many deposits of one card within an hour of the night
     density_g_l          no waste is heavier: a litre of water
     unseen_pct           the level rose by so much less than the weight must have raised it
     emptied_pct          a level that falls by more was emptied or compacted: weighing starts anew

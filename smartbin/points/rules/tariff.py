@@ -70,7 +70,7 @@ class Rules(_Table):
 
 class Tariff(_Table):
     """The rules from the day ``first`` until the next tariff begins. Points of a calendar year
-    can be spent for ``expiry_months`` after its end (None: for ever), by the tariff in force on
+    can be spent for ``expiry_months`` after its end (None: forever), by the tariff in force on
     the year's last day.
     """
 
@@ -146,7 +146,7 @@ class Tariffs:
         return self.all[n - 1] if n else None
 
     def expires_on(self, year: int) -> date | None:
-        """The last day on which the points of a calendar year can be spent; None for ever."""
+        """The last day on which the points of a calendar year can be spent; None forever."""
         tariff = self.on(date(year, 12, 31))
         if tariff is None or tariff.expiry_months is None:
             return None

@@ -1,4 +1,4 @@
-"""How much of what happened was heard: the evidence beside every figure.
+"""How much of what happened was heard: the evidence given with every figure.
 
 Completeness is the share of device-hours in which a device sent at least one message, among the
 hours it was in service. Devices buffer while they are offline, so a late batch heals the hours it
@@ -156,7 +156,7 @@ def seq_gaps(rows: Sequence[DayPresence], days: Days) -> SeqGaps:
     counts only when its range lies wholly above that of the day heard before it and below that
     of the day heard after it. A counter that restarts or wraps, and a message dated by a wrong
     clock, break that order: the days that touch the break are named ``unordered`` and their
-    holes are not guessed. A jump of more than JUMP_MAX between two days is no loss either: the
+    holes are not guessed. A jump of more than JUMP_MAX between two days is not a loss either: the
     counter began anew, higher.
     """
     heard = sorted((r for r in rows if r.messages), key=lambda r: r.day)

@@ -1,6 +1,6 @@
 """When a figure may be said: every threshold of the statistics, by name, in one place.
 
-A site may set its own in ``statistics.toml`` beside its registry, table ``[sufficient]``; what it
+A site may set its own in ``statistics.toml`` next to its registry, table ``[sufficient]``; what it
 leaves out keeps the value here.
 """
 
@@ -25,7 +25,7 @@ class Limits:
                       what happened would be unknown
     households_min    fewer registered households than this give no participation: a rate over
                       one or two would show what a single household does
-    days_min          "took part on at least so many days", the second participation rate
+    days_min          "took part on at least this many days", the second participation rate
     weight_cv         how much bags differ in weight (standard deviation / mean); 1 is cautious
                       for household bags
     valid_weight_g    a lighter deposit does not count as taking part; the tariff rewards from the
@@ -58,7 +58,7 @@ def load(folder: Path) -> Limits:
         raise BadInput(f"{path}: cannot be read ({error}); save it as TOML in UTF-8") from None
     table = file.pop("sufficient", {})
     if file or not isinstance(table, dict):
-        raise BadInput(f"{path}: write one table, [sufficient], and nothing beside it")
+        raise BadInput(f"{path}: write one table, [sufficient], and nothing else")
     known = {f.name: type(getattr(DEFAULT, f.name)) for f in fields(Limits)}
     for name, value in table.items():
         if name not in known:

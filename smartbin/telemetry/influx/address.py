@@ -1,6 +1,6 @@
 """Where an InfluxDB 2 is, and how its answers become the port's two errors.
 
-Two buckets: ``NAME`` keeps what statistics are made of for ever, ``NAME_levels`` what describes
+Two buckets: ``NAME`` keeps what statistics are made of forever, ``NAME_levels`` what describes
 the present, for a while.
 """
 

@@ -6,7 +6,7 @@ fact does not have is left out.
 
     deposit     device door
     collection  device door
-    seen        device door kind  seq            a message whose fact is not kept for ever
+    seen        device door kind  seq            a message whose fact is not kept forever
     hour        device            heard (1)      at the start of each hour heard from
     level       device door
     status      device
@@ -39,7 +39,7 @@ _NEEDS_JSON = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 class Lines(NamedTuple):
-    """What goes into the bucket kept for ever, and into that of levels, status and alarms."""
+    """What goes into the bucket kept forever, and into that of levels, status and alarms."""
 
     kept: list[str]
     passing: list[str]

@@ -19,7 +19,7 @@ from smartbin.telemetry.influx.address import Address, sentence, typed_errors
 LEVELS_DAYS = 400
 """How long levels, status and alarms are kept: a year, and the month before to compare with."""
 SHARD_DAYS = 91
-"""How much of the bucket kept for ever lies in one shard. Thirteen weeks instead of InfluxDB's
+"""How much of the bucket kept forever lies in one shard. Thirteen weeks instead of InfluxDB's
 one: a year of 6 million deposits is then summed in 29 ms instead of 78.
 """
 _DAY_S = 24 * 3600
@@ -27,7 +27,7 @@ _DAY_S = 24 * 3600
 
 def prepare(address: Address, token: str | None, levels_days: int | None) -> Iterator[str]:
     """Make what is missing, correct what may be corrected without losing anything; yields a
-    sentence for each. ``levels_days`` None leaves a bucket's retention as it is, 0 means for ever.
+    sentence for each. ``levels_days`` None leaves a bucket's retention as it is, 0 means forever.
     Raises StoreUnavailable.
     """
     client = address.client(token)
@@ -84,14 +84,14 @@ def _kept_for_ever(client: InfluxDBClient, name: str, org: str) -> str:
     known = client.buckets_api().find_bucket_by_name(name)
     if known is None:
         client.buckets_api().create_bucket(bucket_name=name, retention_rules=rule, org=org)
-        return f"{name}: made, kept for ever"
+        return f"{name}: made, kept forever"
     days, shard_days = _days_of(known)
     if days == 0 and shard_days == SHARD_DAYS:
-        return f"{name}: there, kept for ever"
+        return f"{name}: there, kept forever"
     known.retention_rules = [rule]
     client.buckets_api().update_bucket(known)
-    before = f"{days} days" if days else "for ever"
-    return f"{name}: there; was kept {before}, now for ever, {SHARD_DAYS} days a shard from here on"
+    before = f"{days} days" if days else "forever"
+    return f"{name}: there; was kept {before}, now forever, {SHARD_DAYS} days a shard from here on"
 
 
 def _passing(client: InfluxDBClient, name: str, org: str, levels_days: int | None) -> str:
@@ -123,4 +123,4 @@ def _days_of(bucket: Bucket) -> tuple[int, int]:
 
 
 def _said(days: int) -> str:
-    return f"kept {days} days" if days else "kept for ever"
+    return f"kept {days} days" if days else "kept forever"

@@ -44,7 +44,7 @@ class InfluxWriter:
             raise
 
     def append(self, facts: Sequence[Fact]) -> None:
-        """See the port. A request of InfluxDB is no transaction: when this raises StoreRefused,
+        """See the port. A request of InfluxDB is not a transaction: when this raises StoreRefused,
         the others of ``facts`` may be stored already.
         """
         kept, passing = self._make.lines(facts)
