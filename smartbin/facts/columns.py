@@ -95,7 +95,7 @@ def stored(fact: type[Any]) -> tuple[Column, ...]:
 
 
 def measured(fact: type[Any]) -> tuple[Column, ...]:
-    """The columns that telemetry keeps beside the fact's identity and ``seq``."""
+    """The columns that telemetry keeps besides the fact's identity and ``seq``."""
     named = {*IDENTITY[fact], "seq"}
     return tuple(column for column in stored(fact) if column.name not in named)
 

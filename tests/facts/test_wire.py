@@ -180,7 +180,7 @@ REFUSED: list[tuple[str, Any, tuple[str, str, str]]] = [
     (
         "dance",
         {},
-        ("unknown_kind", "topic", "'dance' is none of fill, deposit, collection, status, alarm"),
+        ("unknown_kind", "topic", "'dance' is not one of fill, deposit, collection, status, alarm"),
     ),
 ]
 
