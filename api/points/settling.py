@@ -96,7 +96,7 @@ class Settling:
                 self._woken.set()
 
     def _once(self) -> bool:
-        """Settle; whether marks are left, as beside another settler."""
+        """Settle; whether marks are left, as while another settler works."""
         now_us, taking, left = self._now_us(), True, False
         while taking and not self._stopping.is_set():
             done = self._settler.settle(now_us, stop=self._pause)
