@@ -39,7 +39,11 @@ const named = (): Plugin => ({
     handler(options) {
       const root = options.dir ?? "";
       const read = (file: string) => readFileSync(join(root, file), "utf8");
-      const build = createHash("sha256").update(read("index.html")).update(read("crew-files.json")).digest("hex").slice(0, 16);
+      const build = createHash("sha256")
+        .update(read("index.html"))
+        .update(read("crew-files.json"))
+        .digest("hex")
+        .slice(0, 16);
       writeFileSync(join(root, "sw.js"), read("sw.js").replace("__BUILD__", build));
     },
   },
@@ -52,15 +56,20 @@ const guide = (): Plugin => ({
     if (!/\/docs\/zh\/\w+\.md$/.test(id)) return null;
     const pictures: string[] = [];
     const renderer = new Renderer();
-    renderer.image = ({ href, text: said }) => `<img src="__PICTURE_${pictures.push(href) - 1}__" alt="${said}" loading="lazy">`;
+    renderer.image = ({ href, text: said }) =>
+      `<img src="__PICTURE_${pictures.push(href) - 1}__" alt="${said}" loading="lazy">`;
     renderer.link = function ({ href, tokens }) {
       const said = this.parser.parseInline(tokens);
       const page = /^(\w+)\.md$/.exec(href)?.[1];
-      return page ? `<a href="/help/${page === "README" ? "" : page}">${said}</a>` : said; // the rest is no page of the screens
+      // What is no page of the screens stays a text.
+      return page ? `<a href="/help/${page === "README" ? "" : page}">${said}</a>` : said;
     };
     renderer.table = function (token) {
-      const row = (cells: typeof token.header, tag: string) => `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
-      return `<div class="wide" tabindex="0" role="region" aria-label="表"><table><thead>${row(token.header, "th")}</thead><tbody>${token.rows.map((cells) => row(cells, "td")).join("")}</tbody></table></div>`;
+      const row = (cells: typeof token.header, tag: string) =>
+        `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join("")}</tr>`;
+      const body = token.rows.map((cells) => row(cells, "td")).join("");
+      const table = `<table><thead>${row(token.header, "th")}</thead><tbody>${body}</tbody></table>`;
+      return `<div class="wide" tabindex="0" role="region" aria-label="表">${table}</div>`;
     };
     const html = marked.parse(text, { renderer, async: false });
     const imports = pictures.map((path, n) => `import p${n} from ${JSON.stringify(path)};`).join("\n");
@@ -77,7 +86,8 @@ const packed = (): Plugin => ({
     handler(options) {
       const root = options.dir ?? "";
       for (const entry of readdirSync(root, { recursive: true, encoding: "utf8" })) {
-        if (/\.(js|css|html|svg|json)$/.test(entry)) writeFileSync(join(root, `${entry}.gz`), gzipSync(readFileSync(join(root, entry)), { level: 9 }));
+        if (/\.(js|css|html|svg|json)$/.test(entry))
+          writeFileSync(join(root, `${entry}.gz`), gzipSync(readFileSync(join(root, entry)), { level: 9 }));
       }
     },
   },

@@ -16,6 +16,11 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 MEANT = {"TopTools.vue": "中文"}
 
 
+def files(language: str) -> list[Path]:
+    """A room's texts lie in its folder."""
+    return sorted((WEB / "src").glob(f"*/{language}.json"))
+
+
 def texts(language: str) -> dict[str, str]:
     def flat(node: dict[str, Any], prefix: str) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -27,11 +32,14 @@ def texts(language: str) -> dict[str, str]:
             )
         return found
 
-    path = WEB / "src" / "locales" / f"{language}.json"
-    return flat(json.loads(path.read_text(encoding="utf-8")), "")
+    found: dict[str, str] = {}
+    for path in files(language):
+        found |= flat(json.loads(path.read_text(encoding="utf-8")), "")
+    return found
 
 
 def test_both_languages_have_every_text() -> None:
+    assert [path.parent for path in files("zh")] == [path.parent for path in files("en")]
     zh, en = texts("zh"), texts("en")
     assert zh.keys() == en.keys()
     assert not [key for key, value in (zh | en).items() if value == ""]
@@ -43,8 +51,13 @@ def test_no_text_is_given_twice(language: str) -> None:
         assert len(dict(pairs)) == len(pairs), [key for key, _ in pairs]
         return dict(pairs)
 
-    path = WEB / "src" / "locales" / f"{language}.json"
-    json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
+    assert len(files(language)) > 10
+    rooms: dict[str, str] = {}
+    for path in files(language):
+        said = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
+        # The first word of a key is one room's alone.
+        assert not rooms.keys() & said.keys()
+        rooms |= dict.fromkeys(said, path.parent.name)
 
 
 def test_both_languages_fill_the_same_slots() -> None:
@@ -64,7 +77,7 @@ def test_english_is_english_and_chinese_is_chinese() -> None:
     ]
 
 
-def test_no_text_outside_the_two_files() -> None:
+def test_no_text_outside_the_files_of_texts() -> None:
     found = {}
     for path in sorted((WEB / "src").rglob("*.vue")):
         template = path.read_text(encoding="utf-8").split("<template>", 1)[-1]
@@ -76,10 +89,11 @@ def test_no_text_outside_the_two_files() -> None:
 
 def test_every_named_text_exists() -> None:
     known = texts("zh")
-    named = re.compile(r"""(?:\$t|\bt)\(\s*["']([\w.]+)["']""")
+    # By $t("..."), by t("...") and by the title of a table's column.
+    named = re.compile(r"""(?:(?:\$t|\bt)\(\s*|\btitle: )["']([\w.]+)["']""")
     missing = {
         (path.name, key)
-        for path in sorted((WEB / "src").rglob("*.vue"))
+        for path in sorted((WEB / "src").glob("*/*.vue"))
         for key in named.findall(path.read_text(encoding="utf-8"))
         if key not in known
     }

@@ -1,20 +1,32 @@
 import { onScopeDispose, ref, type Ref } from "vue";
+import type { LiveDeposit } from "./types";
 
-type Listener = (data: Record<string, unknown>) => void;
+/** What the stream sends, by the event's name; a `level` and a `reload` say only that something changed. */
+interface Events {
+  recent: { deposits: LiveDeposit[] };
+  deposit: LiveDeposit;
+  level: unknown;
+  reload: unknown;
+  ping: unknown;
+}
+type Listeners = { [Name in keyof Events]: (data: Events[Name]) => void };
 
 const FIRST_DELAY_MS = 1_000;
 const MAX_DELAY_MS = 30_000;
 /** The server speaks at least every 15 s; twice that and some is a dead connection. */
 const SILENCE_MS = 40_000;
 
-export interface Live { connected: Ref<boolean>; lostSince: Ref<number | null> }
+export interface Live {
+  connected: Ref<boolean>;
+  lostSince: Ref<number | null>;
+}
 
 /**
  * Server-sent events with a watchdog and capped, jittered back-off. `EventSource` alone gives up on
  * an HTTP error and never notices a half-open connection; a wall screen must survive both.
  * `onConnect` runs after every (re)connection, when figures may have been missed.
  */
-export function useLive(path: string, listeners: Record<string, Listener>, onConnect: () => void): Live {
+export function useLive(path: string, listeners: Omit<Listeners, "ping">, onConnect: () => void): Live {
   const connected = ref(false);
   const lostSince = ref<number | null>(null);
   let source: EventSource | null = null;
@@ -34,6 +46,11 @@ export function useLive(path: string, listeners: Record<string, Listener>, onCon
     timer = window.setTimeout(connect, delay * (0.5 + Math.random()));
     delay = Math.min(delay * 2, MAX_DELAY_MS);
   };
+  const hear = <Name extends keyof Events>(from: EventSource, name: Name, listener: Listeners[Name]) =>
+    from.addEventListener(name, (event) => {
+      watch();
+      listener(JSON.parse(event.data));
+    });
   const connect = () => {
     const opened = new EventSource(path);
     source = opened;
@@ -45,13 +62,14 @@ export function useLive(path: string, listeners: Record<string, Listener>, onCon
       watch();
       onConnect();
     };
-    opened.onerror = () => { if (source === opened) lost(); };
-    for (const [name, listener] of Object.entries({ ping: () => {}, ...listeners } as Record<string, Listener>)) {
-      opened.addEventListener(name, (event) => {
-        watch();
-        listener(JSON.parse((event as MessageEvent<string>).data) as Record<string, unknown>);
-      });
-    }
+    opened.onerror = () => {
+      if (source === opened) lost();
+    };
+    hear(opened, "recent", listeners.recent);
+    hear(opened, "deposit", listeners.deposit);
+    hear(opened, "level", listeners.level);
+    hear(opened, "reload", listeners.reload);
+    hear(opened, "ping", () => {});
   };
 
   connect();

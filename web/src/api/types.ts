@@ -2,20 +2,16 @@
 import type { components } from "./openapi";
 
 type Api = components["schemas"];
-/** The description knows that the keys are categories, the generated type only that they are texts. */
-type ByCategory<T> = Omit<T, "by_category"> & { by_category: Record<Category, CategoryFigures> };
-
 export const CATEGORIES = ["kitchen", "recyclable", "hazardous", "residual"] as const satisfies readonly Category[];
 export type Category = Api["Category"];
 export type DoorState = Api["DoorState"];
 
 export type Rate = Api["RateOut"];
 export type CategoryFigures = Api["CategoryFiguresOut"];
-export type Figures = ByCategory<Api["FiguresOut"]>;
-export type DayFigures = ByCategory<Api["DayFigures"]>;
-export type Sorting = Omit<Api["Sorting"], "days" | "total"> & { days: DayFigures[]; total: Figures };
-export type CommunitySorting = Omit<Api["CommunitySorting"], "days" | "total"> & { days: DayFigures[]; total: Figures };
-export type CommunitiesSorting = Omit<Api["CommunitiesSorting"], "communities"> & { communities: CommunitySorting[] };
+export type Figures = Api["FiguresOut"];
+export type DayFigures = Api["DayFigures"];
+export type Sorting = Api["Sorting"];
+export type CommunitySorting = Api["CommunitySorting"];
 export type Ranking = Api["Ranking"];
 
 export type Community = Api["CommunityOut"];
@@ -27,6 +23,13 @@ export type FullDoor = Api["FullDoor"];
 export type FullDoors = Api["Full"];
 
 export type Alarm = Api["ActiveAlarm"];
+
+/** What a crew sends. */
+export type RoundIn = Api["RoundIn"];
+export type EmptyingIn = Api["EmptyingIn"];
+export type ProblemIn = Api["ProblemIn"];
+export type EndIn = Api["EndIn"];
+export type Results = Api["Results"];
 
 export type Session = Api["Me"];
 export type SignedIn = Api["SessionRow"];
@@ -52,9 +55,8 @@ export type Signals = Api["SignalsOut"];
 export type Coverage = Api["SiteCoverage"];
 export type Verdicts = Api["Verdicts"];
 export type Tariff = Api["TariffOut"];
-export type Users = Api["UsersOut"];
 export type User = Api["UserOut"];
-export type Tokens = Api["TokensOut"];
+export type Token = Api["TokensOut"]["tokens"][number];
 
 /** A deposit as `GET /api/v1/live` tells it: an event stream, which OpenAPI has no shape for. */
 export interface LiveDeposit {

@@ -1,5 +1,12 @@
 import { createRouter, createWebHistory } from "vue-router";
 
+declare module "vue-router" {
+  interface RouteMeta {
+    /** The page's name: the end of its text's key. */
+    title?: string;
+  }
+}
+
 export const router = createRouter({
   history: createWebHistory(),
   scrollBehavior: (to, _, saved) => saved ?? (to.hash ? { el: to.hash } : { top: 0 }),
@@ -8,8 +15,12 @@ export const router = createRouter({
     { path: "/board/:community?", component: () => import("@/board/BoardPage.vue"), meta: { title: "board" } },
     { path: "/crew", component: () => import("@/collection/CrewPage.vue"), meta: { title: "crew" } },
     { path: "/me", component: () => import("@/points/MePage.vue"), meta: { title: "me" } },
-    { path: "/office", component: () => import("@/office/OfficePage.vue"), meta: { title: "office" } },
-    { path: "/office/community/:id", component: () => import("@/sorting/CommunityPage.vue"), meta: { title: "office" } },
+    { path: "/office", component: () => import("@/overview/OfficePage.vue"), meta: { title: "office" } },
+    {
+      path: "/office/community/:id",
+      component: () => import("@/sorting/CommunityPage.vue"),
+      meta: { title: "office" },
+    },
     { path: "/office/device/:id", component: () => import("@/devices/DevicePage.vue"), meta: { title: "office" } },
     { path: "/office/accounts", component: () => import("@/accounts/AccountsPage.vue"), meta: { title: "office" } },
     { path: "/office/accounts/:id", component: () => import("@/accounts/AccountPage.vue"), meta: { title: "office" } },
@@ -20,7 +31,11 @@ export const router = createRouter({
     { path: "/office/signals", component: () => import("@/points/SignalsPage.vue"), meta: { title: "office" } },
     { path: "/office/registry", component: () => import("@/places/RegistryPage.vue"), meta: { title: "office" } },
     { path: "/office/people", component: () => import("@/people/PeoplePage.vue"), meta: { title: "office" } },
-    { path: "/office/quarantine", component: () => import("@/quarantine/QuarantinePage.vue"), meta: { title: "office" } },
+    {
+      path: "/office/quarantine",
+      component: () => import("@/quarantine/QuarantinePage.vue"),
+      meta: { title: "office" },
+    },
     { path: "/sign-in", component: () => import("@/people/SignInPage.vue"), meta: { title: "signIn" } },
     { path: "/account", component: () => import("@/people/SessionsPage.vue"), meta: { title: "account" } },
     { path: "/help/:page?", component: () => import("@/help/HelpPage.vue"), meta: { title: "help" } },

@@ -16,7 +16,9 @@ export async function shrink(file: Blob): Promise<Blob | null> {
     canvas.height = Math.max(1, Math.round(picture.height * scale));
     canvas.getContext("2d")?.drawImage(picture, 0, 0, canvas.width, canvas.height);
     for (const quality of [0.8, 0.6, 0.4]) {
-      const found = await new Promise<Blob | null>((resolve) => { canvas.toBlob(resolve, "image/jpeg", quality); });
+      const found = await new Promise<Blob | null>((resolve) => {
+        canvas.toBlob(resolve, "image/jpeg", quality);
+      });
       if (found && found.size <= BYTES_MAX) return found;
     }
   }

@@ -1,16 +1,15 @@
 import { ApiError, post, put as send } from "@/api/client";
+import type { EmptyingIn, EndIn, ProblemIn, Results, RoundIn } from "@/api/types";
 import { drop, each, read, write } from "./store";
 
 /**
  * What a crew did, kept on the phone until the API has it. Each entry's id is made here, once, so
  * sending twice is keeping once; an entry leaves the queue only with the API's answer for it.
  */
-export type Outcome = "waiting" | "kept" | "known" | "conflict";
-export interface Entry {
+export type Outcome = "waiting" | Results["results"][number]["outcome"];
+interface Common {
   id: string;
   round: string;
-  kind: "start" | "emptying" | "problem" | "end";
-  body: Record<string, unknown>;
   at: string;
   outcome: Outcome;
   /** Why it is a conflict: a word of the API's, or "refused" with `detail` in its own words. */
@@ -23,15 +22,21 @@ export interface Entry {
   /** Who did it: it is sent under no other name. */
   who?: string;
 }
-interface Result { id: string; outcome: Outcome; reason: string | null }
+export type Start = Common & { kind: "start"; body: RoundIn };
+export type Emptying = Common & { kind: "emptying"; body: EmptyingIn };
+export type Problem = Common & { kind: "problem"; body: ProblemIn };
+export type End = Common & { kind: "end"; body: EndIn };
+export type Entry = Start | Emptying | Problem | End;
 
 /** Answered entries are kept this long to show what happened to them. */
 const KEEP_MS = 24 * 3600_000;
 const BATCH_MAX = 100;
 
 export const put = (entry: Entry): Promise<unknown> => write("entries", { ...entry, body: { ...entry.body } });
-export const entries = async (): Promise<Entry[]> => (await each<Entry>("entries")).sort((a, b) => a.at.localeCompare(b.at));
-export const save = (key: string, value: unknown): Promise<unknown> => write("saved", JSON.parse(JSON.stringify(value)), key);
+export const entries = async (): Promise<Entry[]> =>
+  (await each<Entry>("entries")).sort((a, b) => a.at.localeCompare(b.at));
+export const save = (key: string, value: unknown): Promise<unknown> =>
+  write("saved", JSON.parse(JSON.stringify(value)), key);
 export const saved = <T>(key: string): Promise<T | undefined> => read<T>("saved", key);
 export const keepPhoto = (emptying: string, photo: Blob): Promise<unknown> => write("photos", photo, emptying);
 /** Take back what was not sent yet. */
@@ -44,7 +49,10 @@ export const isHeld = (entry: Entry, now: number): boolean => (entry.held_until 
 /** Whether somebody else did it, who must sign in for it to be sent. */
 export const isOthers = (entry: Entry, who: string): boolean => entry.who !== undefined && entry.who !== who;
 
-/** Send what waits, in the order it was done, one round at a time; answers whether anything did. Raises ApiError when it cannot. */
+/**
+ * Send what waits, in the order it was done, one round at a time; answers whether anything did. Raises
+ * ApiError when it cannot.
+ */
 export async function flush(who: string): Promise<boolean> {
   const all = await entries();
   const waiting = all.filter((e) => e.outcome === "waiting" && !isHeld(e, Date.now()) && !isOthers(e, who));
@@ -55,7 +63,10 @@ export async function flush(who: string): Promise<boolean> {
     } catch (error) {
       if (!(error instanceof ApiError && error.kind === "missing")) throw error;
       // The API has lost the round (an older backup): what it had already taken is told anew with the rest.
-      await sendRound(round, all.filter((e) => e.round === round && e.outcome !== "conflict" && !isHeld(e, Date.now()) && !isOthers(e, who)));
+      await sendRound(
+        round,
+        all.filter((e) => e.round === round && e.outcome !== "conflict" && !isHeld(e, Date.now()) && !isOthers(e, who)),
+      );
     }
   }
   const photos = await sendPhotos(who);
@@ -64,28 +75,42 @@ export async function flush(who: string): Promise<boolean> {
 }
 
 async function sendRound(round: string, own: Entry[]): Promise<void> {
-  for (const entry of own.filter((e) => e.kind === "start")) await sendOne("rounds", entry);
-  await sendMany(`rounds/${round}/emptyings`, "emptyings", own.filter((e) => e.kind === "emptying"));
-  await sendMany(`rounds/${round}/problems`, "problems", own.filter((e) => e.kind === "problem"));
-  for (const entry of own.filter((e) => e.kind === "end")) await sendOne(`rounds/${round}/end`, entry);
+  const path = { round };
+  for (const entry of own) {
+    if (entry.kind === "start") await sendOne(entry, () => post("/api/v1/rounds", { body: entry.body }));
+  }
+  const emptyings = own.filter((e) => e.kind === "emptying");
+  await sendMany(emptyings, (part) =>
+    post("/api/v1/rounds/{round}/emptyings", { path, body: { emptyings: part.map((e) => e.body) } }),
+  );
+  const problems = own.filter((e) => e.kind === "problem");
+  await sendMany(problems, (part) =>
+    post("/api/v1/rounds/{round}/problems", { path, body: { problems: part.map((e) => e.body) } }),
+  );
+  for (const entry of own) {
+    if (entry.kind === "end")
+      await sendOne(entry, () => post("/api/v1/rounds/{round}/end", { path, body: entry.body }));
+  }
 }
 
-async function sendOne(path: string, entry: Entry): Promise<void> {
+async function sendOne(entry: Entry, ask: () => Promise<unknown>): Promise<void> {
   try {
-    await post(path, entry.body);
+    await ask();
     await put({ ...entry, outcome: "kept" });
   } catch (error) {
     await settle(entry, error);
   }
 }
 
-async function sendMany(path: string, name: string, list: Entry[]): Promise<void> {
-  for (let i = 0; i < list.length; i += BATCH_MAX) await sendBatch(path, name, list.slice(i, i + BATCH_MAX));
+type Ask<E> = (part: E[]) => Promise<Results>;
+
+async function sendMany<E extends Entry>(list: E[], ask: Ask<E>): Promise<void> {
+  for (let i = 0; i < list.length; i += BATCH_MAX) await sendBatch(list.slice(i, i + BATCH_MAX), ask);
 }
 
-async function sendBatch(path: string, name: string, part: Entry[]): Promise<void> {
+async function sendBatch<E extends Entry>(part: E[], ask: Ask<E>): Promise<void> {
   try {
-    const { results } = await post<{ results: Result[] }>(path, { [name]: part.map((e) => e.body) });
+    const { results } = await ask(part);
     const byId = new Map(results.map((r) => [r.id, r]));
     for (const entry of part) {
       const result = byId.get(entry.id);
@@ -97,8 +122,8 @@ async function sendBatch(path: string, name: string, part: Entry[]): Promise<voi
     if (!rest.length || !isFinal(error)) return settle(first, error);
     // One of them is refused and takes the others with it: halve until it stands alone.
     const half = Math.ceil(part.length / 2);
-    await sendBatch(path, name, part.slice(0, half));
-    await sendBatch(path, name, part.slice(half));
+    await sendBatch(part.slice(0, half), ask);
+    await sendBatch(part.slice(half), ask);
   }
 }
 
@@ -110,7 +135,10 @@ async function sendPhotos(who: string): Promise<number> {
     const photo = await read<Blob>("photos", entry.id);
     if (!photo) continue;
     try {
-      await send(`rounds/${entry.round}/emptyings/${entry.id}/photo`, photo);
+      await send("/api/v1/rounds/{round}/emptyings/{emptying}/photo", {
+        path: { round: entry.round, emptying: entry.id },
+        body: photo,
+      });
     } catch (error) {
       if (!isFinal(error) && !(error instanceof ApiError && error.kind === "missing")) throw error;
     }
@@ -121,19 +149,21 @@ async function sendPhotos(who: string): Promise<number> {
 }
 
 /** The same again would be refused again. */
-function isFinal(error: unknown): boolean {
+function isFinal(error: unknown): error is ApiError {
   return error instanceof ApiError && error.kind === "refused" && error.status !== 408 && error.status !== 429;
 }
 
 /** Refused for good: shown as a conflict. Anything else: it waits for the next try. */
 async function settle(entry: Entry, error: unknown): Promise<void> {
   if (!isFinal(error)) throw error;
-  await put({ ...entry, outcome: "conflict", reason: "refused", detail: (error as ApiError).message });
+  await put({ ...entry, outcome: "conflict", reason: "refused", detail: error.message });
 }
 
 async function forget(): Promise<void> {
   const all = await entries();
   const open = new Set(all.filter((e) => e.outcome === "waiting").map((e) => e.round));
-  const old = all.filter((e) => !open.has(e.round) && Date.now() - Date.parse(e.at) > KEEP_MS && (e.outcome !== "conflict" || e.seen));
+  const old = all.filter(
+    (e) => !open.has(e.round) && Date.now() - Date.parse(e.at) > KEEP_MS && (e.outcome !== "conflict" || e.seen),
+  );
   for (const entry of old) await drop("entries", entry.id);
 }

@@ -32,7 +32,9 @@ async function run<T>(store: Store, mode: IDBTransactionMode, act: (s: IDBObject
   }
 }
 
-export const write = (store: Store, value: unknown, key?: string): Promise<unknown> => run(store, "readwrite", (s) => s.put(value, key));
-export const read = <T>(store: Store, key: string): Promise<T | undefined> => run<T | undefined>(store, "readonly", (s) => s.get(key) as IDBRequest<T | undefined>);
-export const each = <T>(store: Store): Promise<T[]> => run<T[]>(store, "readonly", (s) => s.getAll() as IDBRequest<T[]>);
+export const write = (store: Store, value: unknown, key?: string): Promise<unknown> =>
+  run(store, "readwrite", (s) => s.put(value, key));
+export const read = <T>(store: Store, key: string): Promise<T | undefined> =>
+  run<T | undefined>(store, "readonly", (s) => s.get(key));
+export const each = <T>(store: Store): Promise<T[]> => run<T[]>(store, "readonly", (s) => s.getAll());
 export const drop = (store: Store, key: string): Promise<unknown> => run(store, "readwrite", (s) => s.delete(key));

@@ -1,10 +1,23 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from "vue";
 import { ApiError, get } from "@/api/client";
-import type { Alarm, Category, Community, FullDoor, FullDoors, Session, Site } from "@/api/types";
+import { CATEGORIES } from "@/api/types";
+import type { Alarm, Category, Community, EndIn, FullDoor, FullDoors, ProblemIn, Site } from "@/api/types";
 import { useNow } from "@/ui/clock";
 import { metres, placeOf, type Place } from "./order";
 import { shrink } from "./photo";
-import { entries, flush, isHeld, isOthers, keepPhoto, put, save, saved, takeBack, type Entry } from "./queue";
+import {
+  entries,
+  flush,
+  isHeld,
+  isOthers,
+  keepPhoto,
+  put,
+  save,
+  saved,
+  takeBack,
+  type Emptying,
+  type Entry,
+} from "./queue";
 
 const POLL_MS = 30_000;
 const UNDO_MS = 10_000;
@@ -13,9 +26,9 @@ const CATEGORY_KEY = "smartbin.crew.category";
 const ROUND_KEY = "smartbin.crew.round";
 const NAME_KEY = "smartbin.crew.name";
 
-export type Skipped = { device: string; door: string; reason: string };
 export const keyOf = (door: { device: string; door: string }): string => `${door.device}/${door.door}`;
-export const doorOf = (entry: Entry): string => keyOf(entry.body as { device: string; door: string });
+/** An entry before it is known who did it and what became of it. */
+type Draft = Entry extends infer E ? (E extends Entry ? Omit<E, "outcome" | "who"> : never) : never;
 const newId = (): string => crypto.randomUUID();
 
 /** Grams of what somebody typed; undefined for nothing, null for what is no weight. */
@@ -28,7 +41,7 @@ export function gramsOf(text: string): number | undefined | null {
 /** The list of full doors, what was done to them, and the queue of what the API does not know yet. */
 export function useCrew() {
   const now = useNow();
-  const category = ref<Category>((localStorage.getItem(CATEGORY_KEY) as Category | null) ?? "kitchen");
+  const category = ref(CATEGORIES.find((one) => one === localStorage.getItem(CATEGORY_KEY)) ?? "kitchen");
   const list = shallowRef<FullDoors | null>(null);
   const alarms = shallowRef<Alarm[]>([]);
   const site = shallowRef<Site | null>(null);
@@ -42,15 +55,32 @@ export function useCrew() {
   const here = ref<Place | null>(null);
 
   const conflicts = computed(() => log.value.filter((e) => e.outcome === "conflict" && !e.seen));
-  const queued = computed(() => log.value.filter((e) => e.outcome === "waiting" && e.kind !== "start" && !isHeld(e, now.value)));
+  const queued = computed(() =>
+    log.value.filter((e) => e.outcome === "waiting" && e.kind !== "start" && !isHeld(e, now.value)),
+  );
   const waiting = computed(() => queued.value.length);
   /** Whose entries wait for their own sign-in. */
-  const others = computed(() => [...new Set(queued.value.filter((e) => isOthers(e, who.value)).map((e) => e.who))].join("、"));
-  const done = computed(() => log.value.filter((e) => e.kind === "emptying" && e.round === round.value && !(e.outcome === "conflict" && e.seen)));
+  const others = computed(() =>
+    [...new Set(queued.value.filter((e) => isOthers(e, who.value)).map((e) => e.who))].join("、"),
+  );
+  const done = computed(() =>
+    log.value
+      .filter((e) => e.kind === "emptying")
+      .filter((e) => e.round === round.value && !(e.outcome === "conflict" && e.seen)),
+  );
   /** The emptying of a door in this round, or in an earlier one that its sensor has not seen yet. */
-  const emptied = (door: FullDoor): Entry | undefined =>
-    log.value.filter((e) => e.kind === "emptying" && doorOf(e) === keyOf(door) && !(e.outcome === "conflict" && e.seen) && (e.round === round.value || Date.parse(e.at) > Date.parse(door.read_at ?? ""))).at(-1);
-  const undoing = (entry: Entry | undefined): number => (entry && isHeld(entry, now.value) ? Math.ceil(Math.min(UNDO_MS, (entry.held_until ?? 0) - now.value) / 1000) : 0);
+  const emptied = (door: FullDoor): Emptying | undefined =>
+    log.value
+      .filter((e) => e.kind === "emptying")
+      .filter(
+        (e) =>
+          keyOf(e.body) === keyOf(door) &&
+          !(e.outcome === "conflict" && e.seen) &&
+          (e.round === round.value || Date.parse(e.at) > Date.parse(door.read_at ?? "")),
+      )
+      .at(-1);
+  const undoing = (entry: Entry | undefined): number =>
+    entry && isHeld(entry, now.value) ? Math.ceil(Math.min(UNDO_MS, (entry.held_until ?? 0) - now.value) / 1000) : 0;
 
   let release = 0;
   const refreshLog = async () => {
@@ -64,7 +94,10 @@ export function useCrew() {
     const asked = category.value;
     if (!list.value) await recall(asked); // at once, however slow the line is
     try {
-      const [answer, active] = await Promise.all([get<FullDoors>("bins/full", { category: asked }), get<{ alarms: Alarm[] }>("alarms")]);
+      const [answer, active] = await Promise.all([
+        get("/api/v1/bins/full", { query: { category: asked } }),
+        get("/api/v1/alarms"),
+      ]);
       if (asked !== category.value) return;
       [list.value, alarms.value] = [answer, active.alarms];
       error.value = null;
@@ -86,13 +119,13 @@ export function useCrew() {
   };
   const places = async () => {
     if (site.value && communities.value.length) return;
-    site.value = await get<Site>("site");
-    communities.value = (await get<{ communities: Community[] }>("communities")).communities;
+    site.value = await get("/api/v1/site");
+    communities.value = (await get("/api/v1/communities")).communities;
     await Promise.all([save("site", site.value), save("communities", communities.value)]);
   };
   const identify = async () => {
     try {
-      who.value = (await get<Session>("session")).name;
+      who.value = (await get("/api/v1/session")).name;
       localStorage.setItem(NAME_KEY, who.value);
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure; // without a signal it is who it was
@@ -122,15 +155,24 @@ export function useCrew() {
       await refreshLog();
     }
   };
-  const both = async () => { await send(); await read(); };
+  const both = async () => {
+    await send();
+    await read();
+  };
 
-  const keep = (entry: Omit<Entry, "outcome" | "who">) => put({ ...entry, outcome: "waiting", ...(who.value ? { who: who.value } : {}) });
+  const keep = (entry: Draft) => put({ ...entry, outcome: "waiting", ...(who.value ? { who: who.value } : {}) });
   const ensureRound = async (): Promise<string> => {
     if (round.value) return round.value;
     const at = new Date().toISOString();
     round.value = newId();
     localStorage.setItem(ROUND_KEY, round.value);
-    await keep({ id: `start-${round.value}`, round: round.value, kind: "start", at, body: { id: round.value, category: category.value, started_at: at } });
+    await keep({
+      id: `start-${round.value}`,
+      round: round.value,
+      kind: "start",
+      at,
+      body: { id: round.value, category: category.value, started_at: at },
+    });
     return round.value;
   };
   const start = async () => {
@@ -179,9 +221,15 @@ export function useCrew() {
     }
     return true;
   };
-  const report = async (door: FullDoor, kind: string, note: string) => {
+  const report = async (door: FullDoor, kind: ProblemIn["kind"], note: string) => {
     const [id, at] = [newId(), new Date().toISOString()];
-    await keep({ id, round: await ensureRound(), kind: "problem", at, body: { id, at, device: door.device, door: door.door, kind, note: note.trim().slice(0, 500) } });
+    await keep({
+      id,
+      round: await ensureRound(),
+      kind: "problem",
+      at,
+      body: { id, at, device: door.device, door: door.door, kind, note: note.trim().slice(0, 500) },
+    });
     await refreshLog();
     void send();
   };
@@ -189,10 +237,11 @@ export function useCrew() {
     await put({ ...entry, seen: true });
     await refreshLog();
   };
-  const end = async (skipped: Skipped[]) => {
+  const end = async (skipped: EndIn["skipped"]) => {
     const id = await ensureRound();
     const at = new Date().toISOString();
-    for (const entry of log.value.filter((e) => e.round === id && isHeld(e, Date.now()))) await put({ ...entry, held_until: 0 });
+    for (const entry of log.value.filter((e) => e.round === id && isHeld(e, Date.now())))
+      await put({ ...entry, held_until: 0 });
     await keep({ id: `end-${id}`, round: id, kind: "end", at, body: { ended_at: at, skipped } });
     round.value = "";
     localStorage.removeItem(ROUND_KEY);
@@ -207,9 +256,13 @@ export function useCrew() {
     return here.value && place ? metres(here.value, place) : null;
   };
 
-  const wentOffline = () => { online.value = false; };
+  const wentOffline = () => {
+    online.value = false;
+  };
   const cameBack = () => void both();
-  const shown = () => { if (document.visibilityState === "visible") void both(); };
+  const shown = () => {
+    if (document.visibilityState === "visible") void both();
+  };
   window.addEventListener("online", cameBack);
   window.addEventListener("offline", wentOffline);
   document.addEventListener("visibilitychange", shown);
@@ -226,7 +279,40 @@ export function useCrew() {
     list.value = null;
     void read();
   });
-  void refreshLog().then(() => Promise.all([identify(), read()])).then(send);
+  void refreshLog()
+    .then(() => Promise.all([identify(), read()]))
+    .then(send);
 
-  return { now, category, list, alarms, site, communities, error, online, notTaken, who, others, round, here, waiting, conflicts, done, emptied, undoing, undo, weights, photos, setWeight, addPhoto, start, confirm, report, dismiss, away, end, reload: both };
+  return {
+    now,
+    category,
+    list,
+    alarms,
+    site,
+    communities,
+    error,
+    online,
+    notTaken,
+    who,
+    others,
+    round,
+    here,
+    waiting,
+    conflicts,
+    done,
+    emptied,
+    undoing,
+    undo,
+    weights,
+    photos,
+    setWeight,
+    addPhoto,
+    start,
+    confirm,
+    report,
+    dismiss,
+    away,
+    end,
+    reload: both,
+  };
 }

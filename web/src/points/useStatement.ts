@@ -1,6 +1,6 @@
 import { ref } from "vue";
 import { get } from "@/api/client";
-import type { Statement, StatementLine } from "@/api/types";
+import type { StatementLine } from "@/api/types";
 import { dayOf, shiftDay } from "@/ui/clock";
 import { useResource } from "@/ui/resource";
 
@@ -14,7 +14,10 @@ export function useStatement(account: () => Promise<string>) {
   // A cursor goes on within the same days, also after midnight.
   let today = "";
   const page = async (cursor?: string) =>
-    get<Statement>(`accounts/${await account()}/statement`, { from: shiftDay(today, 1 - DAYS), to: today, limit: PAGE, cursor });
+    get("/api/v1/accounts/{account}/statement", {
+      path: { account: await account() },
+      query: { from: shiftDay(today, 1 - DAYS), to: today, limit: PAGE, cursor },
+    });
   const statement = useResource(async () => {
     today = dayOf(Date.now());
     const first = await page();

@@ -1,4 +1,4 @@
-type Cell = string | number;
+export type Cell = string | number;
 
 /** A table as CSV that a spreadsheet opens with Chinese intact (BOM) and runs no formula from. */
 export function csvOf(rows: Cell[][]): string {

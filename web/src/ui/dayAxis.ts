@@ -18,7 +18,13 @@ export function useDayAxis() {
       data: days.map(({ day }) => (day === today ? t("time.today") : f.shortDay(day))),
       axisTick: { show: false },
       axisLine: { lineStyle: { color: token("line") } },
-      axisLabel: { color: token("ink-2"), fontSize: em, margin: em * 0.6, interval: (i: number) => (days.length - 1 - i) % step === 0, hideOverlap: true },
+      axisLabel: {
+        color: token("ink-2"),
+        fontSize: em,
+        margin: em * 0.6,
+        interval: (i: number) => (days.length - 1 - i) % step === 0,
+        hideOverlap: true,
+      },
     };
   };
 }

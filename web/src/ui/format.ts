@@ -17,7 +17,12 @@ export function useFormat() {
       date: new Intl.DateTimeFormat(tag, { timeZone: SITE_ZONE, month: "long", day: "numeric", weekday: "long" }),
       short: new Intl.DateTimeFormat(tag, { timeZone: SITE_ZONE, month: "numeric", day: "numeric" }),
       time: new Intl.DateTimeFormat(tag, { timeZone: SITE_ZONE, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
-      exact: new Intl.DateTimeFormat(tag, { timeZone: SITE_ZONE, dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }),
+      exact: new Intl.DateTimeFormat(tag, {
+        timeZone: SITE_ZONE,
+        dateStyle: "medium",
+        timeStyle: "medium",
+        hourCycle: "h23",
+      }),
     };
   });
   const ms = (at: string | number) => (typeof at === "number" ? at : Date.parse(at));

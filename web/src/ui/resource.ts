@@ -6,6 +6,8 @@ export interface Resource<T> {
   error: Ref<ApiError | null>;
   loadedAt: Ref<number | null>;
   reload: () => Promise<void>;
+  /** The newest answer, waited for; rejects when it failed. */
+  latest: () => Promise<T>;
 }
 
 /**
@@ -17,11 +19,13 @@ export function useResource<T>(load: () => Promise<T>, everyMs = 0): Resource<T>
   const error = ref<ApiError | null>(null);
   const loadedAt = ref<number | null>(null);
   let turn = 0;
+  let newest: Promise<T>;
 
   const reload = async () => {
     const mine = ++turn;
     try {
-      const answer = await load();
+      newest = load();
+      const answer = await newest;
       if (mine !== turn) return;
       data.value = answer;
       error.value = null;
@@ -37,6 +41,8 @@ export function useResource<T>(load: () => Promise<T>, everyMs = 0): Resource<T>
     const timer = window.setInterval(() => void reload(), everyMs);
     onScopeDispose(() => clearInterval(timer));
   }
-  onScopeDispose(() => { turn += 1; });
-  return { data, error, loadedAt, reload };
+  onScopeDispose(() => {
+    turn += 1;
+  });
+  return { data, error, loadedAt, reload, latest: () => newest };
 }

@@ -10,11 +10,16 @@ export function windowOf(name: WindowName, today: string): { from: string; to: s
   const first = `${today.slice(0, 8)}01`;
   const before = shiftDay(first, -1);
   switch (name) {
-    case "today": return { from: today, to: today };
-    case "week": return { from: shiftDay(today, -6), to: today };
-    case "thirty": return { from: shiftDay(today, -29), to: today };
-    case "month": return { from: first, to: today };
-    case "lastMonth": return { from: `${before.slice(0, 8)}01`, to: before };
+    case "today":
+      return { from: today, to: today };
+    case "week":
+      return { from: shiftDay(today, -6), to: today };
+    case "thirty":
+      return { from: shiftDay(today, -29), to: today };
+    case "month":
+      return { from: first, to: today };
+    case "lastMonth":
+      return { from: `${before.slice(0, 8)}01`, to: before };
   }
 }
 
