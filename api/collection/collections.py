@@ -71,7 +71,7 @@ def collections(
     if device is not None:
         parts.registry.device(device)
     scope = who.scope.within(community)
-    found, read_to_us = _read(parts, page, _doors(parts, scope, page.days, device))
+    found, read_to_us = _read(parts, page, _doors(parts, scope, page.days, device), READ_MAX)
     shown = [
         row
         for row in (_row(parts, one) for one in found)
@@ -98,7 +98,7 @@ def _doors(parts: Parts, scope: Scope, days: Days, device: str | None) -> list[D
 
 
 def _read(
-    parts: Parts, page: FactsPage, doors: list[DoorKey], most: int = READ_MAX
+    parts: Parts, page: FactsPage, doors: list[DoorKey], most: int
 ) -> tuple[Sequence[Emptying], int | None]:
     """The emptyings of the days after the page's position; where there are more than may be read
     at a time, the instant that they were read to. What is read reaches beyond the days on both
