@@ -111,13 +111,13 @@ def members(columns: Sequence[Column]) -> Mapping[str, Mapping[str | None, StrEn
 
 def made(fact: type[Any], values: Mapping[str, str], other: str = "") -> str:
     """The expression that makes a fact: each column from its expression in ``values``, else from
-    the attribute of that name of ``other``; a column in neither is left at its default.
+    the attribute of that name of ``other``; None for a column in neither.
     """
-    given = [
-        f"{column.name}={values.get(column.name) or f'{other}.{column.name}'}"
+    # By position: keywords took twice as long, for each fact.
+    given = (
+        values.get(column.name) or (f"{other}.{column.name}" if other else "None")
         for column in COLUMNS[fact]
-        if other or column.name in values
-    ]
+    )
     return f"{fact.__name__}({', '.join(given)})"
 
 
