@@ -81,9 +81,20 @@ class MessageBuilder:
                 put.item,
                 put.account,
                 self._seq,
+                self._volume_ml(put),
             )
         )
         self._grow(put.at_ms, put.door, put.weight_g)
+
+    def _volume_ml(self, put: Put) -> int | None:
+        """What the box measures, where it can: at a third of the devices. One in 200 is far too
+        little, as when somebody has put a stone into the bag.
+        """
+        if sum(self._device.encode()) % 3:
+            return None
+        category = self._by_id[put.door].category
+        volume_ml = put.weight_g * 1000 // habits.GRAMS_A_LITRE[category]
+        return max(1, volume_ml if self._seq % 200 else volume_ml // 30)
 
     def _grow(self, at_ms: int, door_id: str, weight_g: int) -> None:
         """More in a door; a level that crosses a threshold is told at once."""

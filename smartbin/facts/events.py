@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, TypeVar, dataclass_transform
+from typing import Annotated, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from smartbin.core.calendar import Days
 
@@ -131,7 +131,7 @@ class LevelReading:
 @fact
 class Deposit:
     """Something put into a door. ``account`` is the card's pseudonymous code; it goes to records,
-    never to telemetry.
+    never to telemetry. ``volume_ml`` is what the box measured, 1 to 1,000,000.
     """
 
     kind: ClassVar[str] = "deposit"
@@ -144,6 +144,7 @@ class Deposit:
     item: Item | None = None
     account: str | None = None
     seq: int | None = None
+    volume_ml: Annotated[int | None, Added(2)] = None
 
 
 @fact

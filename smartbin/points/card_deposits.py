@@ -41,7 +41,12 @@ def around(database: Database, registry: Registry, day: date) -> list[Carried]:
             whose.update({(card, n): account for n in days if first <= n <= last})
         rows = db.execute(asked)
         return [
-            Carried(row.card, whose.get((row.card, row.day)), _deposit(row, registry))
+            Carried(
+                row.card,
+                whose.get((row.card, row.day)),
+                _deposit(row, registry),
+                row.volume_ml,
+            )
             for row in rows
         ]
 

@@ -237,4 +237,22 @@ def test_an_empty_table_has_its_header(api: Api) -> None:
     answer = api.client.get(
         "/api/v1/devices/bin-001/deposits?format=csv", headers=api.as_(Role.CREW)
     )
-    assert answer.text.lstrip("\ufeff").strip() == "at,device,door,weight_g,verdict,judge,item"
+    header = "at,device,door,weight_g,verdict,judge,item,volume_ml"
+    assert answer.text.lstrip("\ufeff").strip() == header
+
+
+def test_a_volume_is_listed_where_the_box_measured_it(api: Api) -> None:
+    at_us = NOON_US - MINUTE_US
+    api.writer.append(
+        [
+            Deposit("bin-001", "kitchen", at_us, 900, volume_ml=1_500),
+            Deposit("bin-001", "kitchen", at_us - 1, 900),
+        ]
+    )
+    listed: Any = api.get("devices/bin-001/deposits", Role.CREW)
+    assert [row["volume_ml"] for row in listed["deposits"]] == [1_500, None]
+    answer = api.client.get(
+        "/api/v1/devices/bin-001/deposits?format=csv", headers=api.as_(Role.CREW)
+    )
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["volume_ml"] for row in rows] == ["1500", ""]

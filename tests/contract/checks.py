@@ -83,7 +83,7 @@ def check_every_field_comes_back(store: Store) -> None:
     deposit = put(
         KITCHEN, store.at(1, us=123_456), 77, 9, verdict=Verdict.CORRECT, judge=Judge.CAMERA
     )
-    recyclable = put(OTHER, store.at(2), 5, 10, item=Item.EXPRESS_PACKAGING)
+    recyclable = put(OTHER, store.at(2), 5, 10, item=Item.EXPRESS_PACKAGING, volume_ml=5_200)
     collection = Collection(*KITCHEN, store.at(3), 9_000, 800, "truck-3", 11)
     status = Status("bin-001", store.at(4), DeviceState.ONLINE, 80, 12_000, -70, -5, "2.4", 12)
     will = Status("bin-002", store.at(4), DeviceState.OFFLINE)

@@ -62,6 +62,11 @@ class LosesTheTemperature(Model):
         )
 
 
+class LosesTheVolume(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        super().append([replace(f, volume_ml=None) if isinstance(f, Deposit) else f for f in facts])
+
+
 class KeepsTheAccount(Model):
     def append(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
@@ -345,6 +350,7 @@ class IgnoresWhenItWasFullBefore(Model):
 
 MORE: list[type[Model]] = [
     LosesTheCrew,
+    LosesTheVolume,
     ForgetsADeviceOfTwo,
     CountsADaySpanOnce,
     LosesTheLastDay,

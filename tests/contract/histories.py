@@ -93,6 +93,7 @@ def facts(draw: st.DrawFn, at_us: st.SearchStrategy[int]) -> st.SearchStrategy[F
             judge=st.none() | st.sampled_from(Judge),
             item=st.none() | st.sampled_from([Item.PAPER, Item.GLASS]) | st.sampled_from(Item),
             account=maybe_text,
+            volume_ml=st.none() | st.integers(1, 10**6),
         ),
         st.builds(Collection, **at_door, gross_g=grams, tare_g=grams, crew=maybe_text),
         st.builds(

@@ -53,7 +53,8 @@ class Stores:
         database.prepare()
         door = DoorKey("bin-001", "kitchen")
         lines = [
-            Deposit(*door, NOON_US + n, 100 + n, account=f"K{n % 7}", seq=n) for n in range(200)
+            Deposit(*(*door, NOON_US + n, 100 + n), account=f"K{n % 7}", seq=n, volume_ml=n or None)
+            for n in range(200)
         ]
         DepositLines(database, SHANGHAI).append(lines)
         database.close()

@@ -48,7 +48,11 @@ def history(number: int = 3_000) -> list[Fact]:
             at_us += 365 * US_PER_DAY
         door = chance.choice(DOORS)
         weight_g, pct, active = chance.randrange(9000), chance.randrange(101), n % 3 == 0
-        judged = Deposit(*door, at_us, weight_g, Verdict.CORRECT, Judge.CAMERA, Item.GLASS, seq=n)
+        judged = Deposit(
+            *(*door, at_us, weight_g, Verdict.CORRECT, Judge.CAMERA, Item.GLASS),
+            seq=n,
+            volume_ml=n + 1,
+        )
         kinds: list[Fact] = [
             judged,
             Deposit(*door, at_us, weight_g),

@@ -41,12 +41,25 @@ def test_lines_are_kept_once_and_every_batch_marks_their_days(database: Database
 
 def test_every_field_comes_back_as_it_was(database: Database) -> None:
     kept = Deposit(
-        "bin-001", "recyclable", AT_US, 2**40, Verdict.INCORRECT, Judge.CAMERA, Item.PAPER, "卡-1"
+        *("bin-001", "recyclable", AT_US, 2**40, Verdict.INCORRECT, Judge.CAMERA, Item.PAPER),
+        account="卡-1",
+        volume_ml=5_200,
     )
     DepositLines(database, SHANGHAI).append([kept])
     with database.read() as db:
         assert [tuple(row) for row in db.execute(select(deposit_line))] == [
-            ("bin-001", "recyclable", AT_US, "卡-1", DAY, 2**40, "incorrect", "camera", "paper")
+            (
+                "bin-001",
+                "recyclable",
+                AT_US,
+                "卡-1",
+                DAY,
+                2**40,
+                "incorrect",
+                "camera",
+                "paper",
+                5_200,
+            )
         ]
 
 

@@ -296,6 +296,20 @@ def test_a_sentinel_is_missing_and_the_rest_is_kept() -> None:
     assert refusal("status", said | {"battery_pct": "255"})[0] == "bad_field"
 
 
+@pytest.mark.parametrize(
+    ("volume_ml", "kept"),
+    [(0, None), (1, 1), (1_000_000, 1_000_000), (1_000_001, None), (2**32 - 1, None), (-1, None)],
+)
+def test_a_volume_that_cannot_be_is_missing_and_the_deposit_is_kept(
+    volume_ml: int, kept: int | None
+) -> None:
+    said = {"at": AT, "seq": 7, "door": "kitchen", "weight_g": 900, "volume_ml": volume_ml}
+    assert facts("deposit", said) == [
+        Deposit("bin-001", "kitchen", NOW_US + 7, 900, seq=7, volume_ml=kept)
+    ]
+    assert refusal("deposit", said | {"volume_ml": "900"})[0] == "bad_field"
+
+
 def test_an_offset_may_be_written_without_a_colon() -> None:
     (deposit,) = facts("deposit", {**DEPOSIT, "at": "2025-11-23T20:00:00+0800"})
     assert deposit.at_us == NOW_US + 7

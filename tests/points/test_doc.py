@@ -150,6 +150,9 @@ def test_every_reason_and_signal_is_explained() -> None:
     assert "between 23:00 and 05:00" in seen["night_burst"]
     assert f"by {limits.unseen_pct} points" in seen["weight_unseen"]
     assert (limits.density_g_l, limits.share_pct) == (1000, 50)
+    assert f"at least {limits.volume_from_g} g" in seen["weight_volume"]
+    for category, (lightest, heaviest) in limits.densities_g_l.items():
+        assert f"{category} {lightest:,} to {heaviest:,}" in seen["weight_volume"]
 
 
 def test_the_residents_page_says_what_the_shipped_tariff_says() -> None:

@@ -87,6 +87,15 @@ def test_weight_is_held_against_the_sensor(api: Api, keep: Any) -> None:
     }
 
 
+def test_a_volume_is_held_against_its_weight(api: Api, keep: Any) -> None:
+    keep(put(600, volume_ml=900), put(700, volume_ml=100), put(800))
+    (signal,) = ask(api)["signals"]
+    assert (signal["kind"], signal["accounts"]) == ("weight_volume", ["11111111"])
+    assert signal["at"] == "2026-11-23T11:40:00+08:00"
+    assert (signal["evidence"]["volume_ml"], signal["evidence"]["density_g_l"]) == (100, 5_000)
+    assert ask(api, "?kind=weight_volume")["total"] == 1
+
+
 def test_what_begins_on_a_day_is_that_days_and_a_card_of_nobody_stands_for_itself(
     api: Api, keep: Any
 ) -> None:

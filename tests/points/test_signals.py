@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartbin.core import calendar
-from smartbin.facts.events import DoorKey, LevelReading
+from smartbin.facts.events import Category, DoorKey, LevelReading
 from smartbin.points.rules.signals import Carried, Signal, SignalKind, SignalLimits, signals
 from tests.points.rewarding import ZONE, at_us, deposit
 
@@ -20,8 +20,14 @@ DOOR = DoorKey("bin-001", "kitchen")
 PLACES = {"bin-001": (0, 0), "bin-002": (300, 400), "bin-003": (0, 299), "bin-004": (180, 240)}
 
 
-def carried(when: str, card: str = "c1", account: str | None = "a1", **more: Any) -> Carried:
-    return Carried(card, account, deposit(when, **more))
+def carried(
+    when: str,
+    card: str = "c1",
+    account: str | None = "a1",
+    volume_ml: int | None = None,
+    **more: Any,
+) -> Carried:
+    return Carried(card, account, deposit(when, **more), volume_ml)
 
 
 def look(*those: Carried, **more: Any) -> list[Signal]:
@@ -247,6 +253,59 @@ def test_accounts_with_at_least_half_of_an_unseen_weight_are_named() -> None:
     assert weigh([5_000, 5_001], readings, "ab")[0].accounts == ("acc-b",)
     assert weigh([5_000] * 3, readings, "abc")[0].accounts == ()
     assert weigh([5_000] * 3, readings, "aba")[0].accounts == ("acc-a",)
+
+
+@pytest.mark.parametrize(
+    ("category", "weight_g", "volume_ml", "seen"),
+    [
+        ("kitchen", 600, 6_000, False),  # 100 g/l
+        ("kitchen", 600, 6_001, True),
+        ("kitchen", 600, 500, False),  # 1,200 g/l
+        ("kitchen", 600, 499, True),
+        ("kitchen", 500, 1, True),
+        ("kitchen", 499, 1, False),  # too little to be measured well
+        ("kitchen", 9_000, None, False),
+        ("recyclable", 600, 120_000, False),
+        ("recyclable", 600, 120_001, True),
+        ("recyclable", 600, 400, False),
+        ("recyclable", 600, 399, True),
+        ("hazardous", 600, 30_001, True),
+        ("hazardous", 600, 200, False),
+        ("hazardous", 600, 199, True),
+        ("residual", 600, 60_001, True),
+        ("residual", 600, 400, False),
+        ("residual", 600, 399, True),
+    ],
+)
+def test_a_weight_and_its_volume_that_do_not_fit(
+    category: str, weight_g: int, volume_ml: int | None, seen: bool
+) -> None:
+    one = carried(f"{MON} 12:00:00", volume_ml=volume_ml, category=category, weight_g=weight_g)
+    assert kinds(look(one)) == ["weight_volume"] * seen
+    unknown_door = one._replace(deposit=replace(one.deposit, category=None))
+    assert look(unknown_door) == []
+
+
+def test_a_stone_in_the_bag_is_told_with_its_evidence() -> None:
+    stone = carried(f"{MON} 12:00:00", volume_ml=800, weight_g=2_500)
+    (signal,) = look(stone)
+    assert (signal.accounts, signal.at_us) == (("a1",), at_us(f"{MON} 12:00:00"))
+    assert dict(signal.evidence) == {
+        "device": "bin-001",
+        "door": "kitchen",
+        "category": "kitchen",
+        "weight_g": 2_500,
+        "volume_ml": 800,
+        "density_g_l": 3_125,
+    }
+    assert signal.text == (
+        "bin-001 kitchen 投口一次投放厨余垃圾 2.5 公斤，测得体积 800 毫升，即每升 3125 克；"
+        "厨余垃圾每升应为 100 至 1200 克。",
+        "bin-001 kitchen was given 2.5 kg of kitchen waste in 800 ml: 3125 g/l, where kitchen "
+        "waste has 100 to 1200 g/l.",
+    )
+    limits = SignalLimits(densities_g_l={Category.KITCHEN: (100, 3_125)})
+    assert look(stone, limits=limits) == []
 
 
 def test_a_card_of_nobody_stands_for_itself() -> None:

@@ -21,6 +21,7 @@ from smartbin.facts.events import Category, Collection, Deposit, Fact, LevelRead
 from smartbin.facts.wire import Decoder
 from smartbin.places import DeviceKind, Registry
 from smartbin.places.load import load
+from smartbin.points.rules.signals import SignalLimits
 from tests.places.small import small_registry
 
 WEEK = Days(date(2026, 11, 2), date(2026, 11, 8))
@@ -183,3 +184,24 @@ def test_a_messages_fate_does_not_depend_on_the_window() -> None:
         return {identity(f) for d in sent for f in d.kept}, sum(d.refused for d in sent)
 
     assert kept((start_us, end_us)) == kept((start_us, cut_us), (cut_us, end_us))
+
+
+def test_some_devices_measure_volumes_and_some_of_these_do_not_fit() -> None:
+    registry = load(Path("deploy/xinbei"))
+    start_us, _ = _window(registry)
+    messages = Fleet(registry, 1).stream(start_us, start_us + 24 * calendar.US_PER_HOUR)
+    puts = [f for m in messages for f in m.facts if isinstance(f, Deposit)]
+    measuring = {d.device for d in puts if d.volume_ml is not None}
+    assert 0 < len(measuring) < len({d.device for d in puts}) / 2
+    of_these = [d for d in puts if d.device in measuring]
+    assert all(d.volume_ml for d in of_these)
+    limits = SignalLimits()
+    heavy = [d for d in of_these if d.weight_g >= limits.volume_from_g]
+    bounds_g_l = limits.densities_g_l
+    wrong = [d for d in heavy if not _fits(bounds_g_l[Category(d.door)], d)]
+    assert 0 < len(wrong) < len(heavy) / 100
+
+
+def _fits(bounds_g_l: tuple[int, int], d: Deposit) -> bool:
+    assert d.volume_ml
+    return bounds_g_l[0] <= d.weight_g * 1000 / d.volume_ml <= bounds_g_l[1]

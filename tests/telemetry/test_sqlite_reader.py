@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from smartbin.core.calendar import Days
 from smartbin.core.errors import BadInput, StoreUnavailable
-from smartbin.facts.events import DoorKey, Fact, Item, LevelReading
+from smartbin.facts.events import (
+    Alarm,
+    AlarmType,
+    Deposit,
+    DoorKey,
+    Fact,
+    Item,
+    Judge,
+    LevelReading,
+    Span,
+    Verdict,
+)
 from smartbin.telemetry import open_reader, open_source, open_writer, setup
 from smartbin.telemetry.sqlite import reader as sqlite_reader
 from smartbin.telemetry.sqlite.reader import DOORS_AT_ONCE, READERS_MAX, SqliteReader
@@ -98,3 +111,92 @@ def test_a_question_too_many_waits_no_longer_than_for_a_lock(
     for one in taken[1:]:
         reader._idle.put(one)
     reader.close()
+
+
+VERSION_1 = (
+    "CREATE TABLE meta (zone TEXT NOT NULL) STRICT",
+    """CREATE TABLE level (
+        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
+        level_pct INTEGER, fault TEXT, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE deposit (
+        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
+        weight_g INTEGER NOT NULL, verdict TEXT, judge TEXT, item TEXT,
+        seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE collection (
+        device TEXT NOT NULL, door TEXT NOT NULL, at_us INTEGER NOT NULL,
+        gross_g INTEGER NOT NULL, tare_g INTEGER NOT NULL, crew TEXT,
+        seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE status (
+        device TEXT NOT NULL, at_us INTEGER NOT NULL, state TEXT NOT NULL,
+        battery_pct INTEGER, voltage_mv INTEGER, rssi_dbm INTEGER, temperature_c INTEGER,
+        firmware TEXT, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE alarm (
+        device TEXT NOT NULL, door TEXT NOT NULL, type TEXT NOT NULL, at_us INTEGER NOT NULL,
+        active INTEGER NOT NULL, seq INTEGER, day INTEGER NOT NULL, hour INTEGER NOT NULL,
+        PRIMARY KEY (device, door, type, at_us)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE deposit_day (
+        device TEXT NOT NULL, door TEXT NOT NULL, day INTEGER NOT NULL,
+        deposits INTEGER NOT NULL, weight_g INTEGER NOT NULL,
+        judged INTEGER NOT NULL, correct INTEGER NOT NULL,
+        PRIMARY KEY (device, door, day)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE deposit_item_day (
+        device TEXT NOT NULL, door TEXT NOT NULL, day INTEGER NOT NULL, item TEXT NOT NULL,
+        deposits INTEGER NOT NULL, weight_g INTEGER NOT NULL,
+        PRIMARY KEY (device, door, day, item)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE presence (
+        device TEXT NOT NULL, day INTEGER NOT NULL, hours INTEGER NOT NULL,
+        messages INTEGER NOT NULL, seq_min INTEGER NOT NULL, seq_max INTEGER NOT NULL,
+        PRIMARY KEY (device, day)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE level_low (
+        device TEXT NOT NULL, door TEXT NOT NULL, utc_hour INTEGER NOT NULL,
+        level_pct INTEGER NOT NULL,
+        PRIMARY KEY (device, door, utc_hour)) STRICT, WITHOUT ROWID""",
+    "INSERT INTO meta VALUES ('Asia/Shanghai')",
+    "INSERT INTO deposit VALUES "
+    "('bin-001', 'kitchen', 1, 900, 'correct', 'camera', 'paper', 7, 719163, 8)",
+    "INSERT INTO deposit_day VALUES ('bin-001', 'kitchen', 719163, 1, 900, 1, 1)",
+    "INSERT INTO alarm VALUES ('bin-001', '', 'fire', 1, 1, 8, 719163, 8)",
+    "PRAGMA user_version=1",
+)
+"""A file as the first version made it; a deployed site has one."""
+
+
+def test_a_file_of_an_older_version_is_copied_as_it_is_and_the_gateway_brings_it_up_to_date(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "telemetry.db"
+    with closing(sqlite3.connect(path)) as db:
+        for statement in VERSION_1:
+            db.execute(statement)
+        db.commit()
+    url = f"sqlite:///{path}"
+    old = Deposit(*("bin-001", "kitchen", 1, 900), Verdict.CORRECT, Judge.CAMERA, Item.PAPER, seq=7)
+    alarm = Alarm("bin-001", "", 1, AlarmType.FIRE, True, 8)
+    reader = open_reader(url, SHANGHAI)
+    with pytest.raises(StoreUnavailable, match=r"schema version 1.*start the gateway"):
+        reader.check()
+    source = open_source(url, SHANGHAI)
+    assert list(source.facts(0, 9)) == [old, alarm]
+    source.close()
+    with pytest.raises(BadInput, match="keeps the days of Asia/Shanghai"):
+        open_writer(url, ZoneInfo("Europe/Berlin"))
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (1,)
+    for _ in range(2):
+        writer = open_writer(url, SHANGHAI)
+        new = Deposit("bin-001", "kitchen", 2, 100, seq=8, volume_ml=5_200)
+        writer.append([old, new])
+        writer.close()
+    door = DoorKey("bin-001", "kitchen")
+    assert reader.deposits([door], 0, 9, 9) == [new, old]
+    day = date.fromordinal(719163)
+    (total,) = reader.deposit_totals([Span(door, Days(day, day))], by_day=False)
+    assert (total.deposits, total.weight_g) == (2, 1_000)
+    reader.close()
+    source = open_source(url, SHANGHAI)
+    assert list(source.facts(0, 9)) == [old, new, alarm]
+    source.close()

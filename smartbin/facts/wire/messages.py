@@ -72,6 +72,9 @@ class DepositMessage(_Message):
     verdict: Verdict | None = None
     judge: Judge | None = Field(None, description="who judged; the camera when left out")
     item: Item | None = None
+    volume_ml: Annotated[int | None, measured(1, 1_000_000)] = Field(
+        None, description="what the box measured, 1 to 1,000,000; outside means missing"
+    )
 
 
 class CollectionMessage(_Message):
