@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak mutants coverage check audit bench clean lock docs web screenshots secrets
+.PHONY: help setup demo test quick soak mutants coverage check audit bench clean lock docs web screenshots secrets
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,9 +31,11 @@ setup: .venv/ready-dev ## make the environment with everything for development
 demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=--check: compare with what must be and end)
 	@$(BIN)/python -m smartbin demo $(ARGS)
 
-test: .venv/ready-dev api/static/index.html ## set up and run every test
-	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/compose $(ARGS)
-	$(BIN)/python -m pytest tests/compose $(ARGS) # one container engine: never two at once
+test: .venv/ready-dev api/static/index.html ## set up and run every test (ARGS="-k name", ARGS=tests/points: some)
+	@$(BIN)/python -m tools.run_tests $(ARGS)
+
+quick: .venv/ready-dev ## run the tests that start no process: an answer within a minute
+	@$(BIN)/python -m pytest --quick -n 2 --dist worksteal $(ARGS)
 
 soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliability.md: 10,000 seeds, points after 30 days, a board open for an hour
 	$(BIN)/python -m tests.simulation 0 9999
@@ -45,7 +47,7 @@ soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliab
 	SMARTBIN_TEST_CONNECTIONS=10000 $(BIN)/python -m pytest --timeout=7200 tests/broker/test_abuse.py $(ARGS)
 
 # Without tests/compose, whose programs run in containers and are not counted.
-coverage: .venv/ready-dev api/static/index.html ## run the tests and say which branches of smartbin/ and gateway/ none of them took
+coverage: .venv/ready-dev api/static/index.html ## run the tests and say which branches none of them took
 	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/compose --cov --cov-report=term $(ARGS)
 
 mutants: .venv/ready-mutation ## change the guarantee, wire, points and sorting line by line: tests must notice (ARGS="smartbin.points.*")

@@ -13,6 +13,19 @@ from tests import influx, postgres
 from tests.api.client import Api, opened
 from tests.database import ready
 from tests.points.books import Books
+from tests.quick import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_ignore_collect,
+)
+
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_ignore_collect",
+]
 
 # Speed is measured, never asserted: on a busy machine any example is slow once.
 settings.register_profile("project", settings(), deadline=None)

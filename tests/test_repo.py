@@ -25,6 +25,7 @@ from smartbin.facts.wire import asyncapi
 from smartbin.settings import SiteSettings
 from smartbin.telemetry import open_reader
 from tests.places.small import SHANGHAI, small_registry
+from tests.real import patient_s
 from tools import tables
 
 ROOT = Path(__file__).parents[1]
@@ -94,6 +95,7 @@ def test_secrets_come_from_files_and_are_never_shown(tmp_path: Path) -> None:
         ("api", "SMARTBIN_API_HTTP", "nonsense"),
     ],
 )
+@pytest.mark.process
 def test_a_bad_setting_is_a_sentence_and_never_a_traceback(
     program: str, name: str, value: str, tmp_path: Path
 ) -> None:
@@ -108,7 +110,9 @@ def test_a_bad_setting_is_a_sentence_and_never_a_traceback(
         name: value,
     }
     command = [sys.executable, "-m", program]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=patient_s(60)
+    )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()

@@ -23,6 +23,8 @@ from tests.api.client import NOON_US, PAGE, opened
 from tests.api.serving import served
 from tests.real import ROOT
 
+pytestmark = pytest.mark.process
+
 ALL = os.environ.get("SMARTBIN_TEST_REQUESTS") == "all"
 ROLES = list(Role) if ALL else [Role.PUBLIC, Role.ADMIN]
 CONFIG = {

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from smartbin.operator.secrets import make
-from tests.real import ROOT, free_port, program, until
+from tests.real import ROOT, free_port, patient_s, program, until
+
+pytestmark = pytest.mark.process
 
 
 def environment(tmp_path: Path, port: int, **settings: str) -> dict[str, str]:
@@ -56,16 +58,18 @@ def test_https_and_nothing_else(tmp_path: Path, secrets: Path) -> None:
             connection.close()
 
     def secured() -> int:
-        return get(http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=trusting))
+        return get(
+            http.client.HTTPSConnection("127.0.0.1", port, timeout=patient_s(5), context=trusting)
+        )
 
     with (tmp_path / "log").open("wb") as log:
         api = subprocess.Popen([sys.executable, "-m", "api"], env=settings, stdout=log, stderr=log)
     try:
         until(lambda: secured() == 200, "HTTPS answers", 60)
-        assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) == 0
+        assert get(http.client.HTTPConnection("127.0.0.1", port, timeout=patient_s(5))) == 0
     finally:
         api.send_signal(signal.SIGTERM)
-        api.wait(20)
+        api.wait(patient_s(20))
 
 
 def test_a_mistake_in_the_files_is_a_sentence(tmp_path: Path, secrets: Path) -> None:
@@ -89,7 +93,7 @@ def test_a_mistake_in_the_files_is_a_sentence(tmp_path: Path, secrets: Path) -> 
             env=environment(tmp_path, free_port(), **settings),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patient_s(60),
             check=False,
         )
         assert ended.returncode == 2, ended.stderr

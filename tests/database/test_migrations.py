@@ -19,7 +19,7 @@ from smartbin.capabilities import metadata
 from smartbin.core.errors import StoreUnavailable
 from smartbin.database import Database, migrations
 from tests.postgres import Postgres
-from tests.real import ROOT
+from tests.real import ROOT, patient_s
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
@@ -42,6 +42,7 @@ def test_one_line_of_steps_ends_at_head() -> None:
     assert steps.get_heads() == [migrations.HEAD]
 
 
+@pytest.mark.process
 def test_the_command_migrates_and_may_be_repeated(empty_url: str) -> None:
     for said in (f"empty -> {migrations.HEAD}", f"at {migrations.HEAD}"):
         done = subprocess.run(
@@ -49,7 +50,7 @@ def test_the_command_migrates_and_may_be_repeated(empty_url: str) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT), "SMARTBIN_RECORDS_URL": empty_url},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patient_s(60),
         )
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
@@ -69,7 +70,7 @@ def _token_command(url: str, *options: str) -> subprocess.Popen[str]:
 def test_a_command_typed_before_the_records_are_ready_waits(postgres_server: Postgres) -> None:
     with postgres_server.database(empty=True) as url:
         with _token_command(url, "--wait-s", "0") as hasty:
-            out, said = hasty.communicate(timeout=60)
+            out, said = hasty.communicate(timeout=patient_s(60))
         assert (hasty.returncode, out) == (2, "")
         assert said.startswith("records (SMARTBIN_RECORDS_URL): the database is at step none")
         with _token_command(url) as patient:
@@ -78,7 +79,7 @@ def test_a_command_typed_before_the_records_are_ready_waits(postgres_server: Pos
             database = Database.open(url)
             database.migrate()
             database.close()
-            out, said = patient.communicate(timeout=60)
+            out, said = patient.communicate(timeout=patient_s(60))
         assert (patient.returncode, len(out.split())) == (0, 1), said
 
 
@@ -116,7 +117,7 @@ def test_programs_that_start_together_migrate_once(empty_url: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patient_s(30))
     assert sorted(outcomes, key=str) == [(migrations.HEAD,) * 2] * 3 + [(None, migrations.HEAD)]
     database.close()
 

@@ -16,6 +16,9 @@ from gateway.http import ALIVE_WITHIN_S, READY_WITHIN_S, Board, serve
 from gateway.meters import Meters
 from smartbin.facts.events import Deposit
 from smartbin.quarantine.store import Quarantine
+from tests.real import patient_s
+
+pytestmark = pytest.mark.process
 
 ONE = Delivery("smartbin/v1/xinbei/bin-001/deposit", b"{}", 0, 1, 1, False)
 
@@ -39,7 +42,7 @@ class Site:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"{self.address}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.address}{path}", timeout=patient_s(5)) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

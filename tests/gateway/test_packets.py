@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.packets import PUBLISH_MAX, READ_MAX, UNSENT_MAX, PacketSocket, Publish
-from tests.real import program
+from tests.real import patient_s, program
 
 PINGRESP = b"\xd0\x00"
 
@@ -221,10 +221,11 @@ def test_acknowledgements_survive_a_close_over_unread_bytes() -> None:
     thread = threading.Thread(target=broker)
     thread.start()
     packets.close()
-    thread.join(5)
+    thread.join(patient_s(5))
     assert heard == [b"\x40\x02\x00\x01"]
 
 
+@pytest.mark.process
 def test_over_tls(tmp_path: Path) -> None:
     """What TLS has decrypted and select cannot see is read."""
     openssl = program("openssl", "apt-get install openssl")
@@ -254,6 +255,6 @@ def test_over_tls(tmp_path: Path) -> None:
         found += read_all(packets)[0]
     assert found == wanted
     packets.acknowledge([5])
-    thread.join(5)
+    thread.join(patient_s(5))
     assert heard == [b"\x40\x02\x00\x05"]
     packets.close()

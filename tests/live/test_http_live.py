@@ -32,6 +32,9 @@ from smartbin.telemetry import TelemetryReader
 from tests.api.client import NOON_US, Api
 from tests.api.serving import served
 from tests.places.small import SHANGHAI
+from tests.real import patient_s, until
+
+pytestmark = pytest.mark.process
 
 
 class Stream:
@@ -61,7 +64,9 @@ class Stream:
 @contextmanager
 def listening(url: str, last_id: str | None = None, query: str = "") -> Iterator[Stream]:
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    with httpx2.stream("GET", f"{url}/api/v1/live{query}", headers=headers, timeout=20) as answer:
+    with httpx2.stream(
+        "GET", f"{url}/api/v1/live{query}", headers=headers, timeout=patient_s(20)
+    ) as answer:
         yield Stream(answer)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import create_engine
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.faults.plant import Api
-from tests.real import ROOT, Mosquitto, free_port, program, until
+from tests.real import ROOT, Mosquitto, free_port, patient_s, program, until
 
 pytestmark = pytest.mark.real
 OBSERVE = ROOT / "deploy/observe"
@@ -70,12 +70,12 @@ class Prometheus:
             yield
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(patient_s(20))
 
     def firing(self) -> dict[str, dict[str, str]] | None:
         """The alerts that fire, with their labels; None while it does not answer."""
         url = f"http://127.0.0.1:{self.port}/api/v1/alerts"
-        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=patient_s(5)) as answer:
             found = json.load(answer)["data"]["alerts"]
             return {a["labels"]["alertname"]: a["labels"] for a in found if a["state"] == "firing"}
         return None
@@ -137,7 +137,7 @@ def test_what_befalls_real_programs_wakes_somebody(tmp_path: Path) -> None:
         for process in (gateway.process, api.process):
             if process is not None and process.poll() is None:
                 process.kill()
-                process.wait(20)
+                process.wait(patient_s(20))
         broker.stop()
 
 
@@ -184,14 +184,18 @@ def guess(api: Api) -> None:
     waits = 0
     for _ in range(40):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10)
+            urllib.request.urlopen(
+                urllib.request.Request(url, body, headers), timeout=patient_s(10)
+            )
         refused.value.close()
         waits += refused.value.code == 429
     assert waits > 20
 
 
 def every_metric_of_the_rules_is_there(gateway: Gateway, api: Api) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{api.port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{api.port}/metrics", timeout=patient_s(5)
+    ) as answer:
         pages = gateway.get("/metrics")[1] + answer.read().decode()
     have = set(re.findall(r"^(smartbin_\w+)", pages, re.M))
     rules = (OBSERVE / "alerts.yml").read_text(encoding="utf-8")

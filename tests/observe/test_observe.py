@@ -24,7 +24,7 @@ from smartbin.facts.wire import Rejected
 from smartbin.quarantine.store import Quarantine
 from smartbin.telemetry import open_reader
 from tests.places.small import SHANGHAI, small_registry
-from tests.real import ROOT, program
+from tests.real import ROOT, patient_s, program
 
 OBSERVE = ROOT / "deploy/observe"
 DASHBOARD = OBSERVE / "grafana/provisioning/dashboards/json/smartbin.json"
@@ -126,12 +126,15 @@ def test_every_alert_fires_when_it_should_and_not_before(name: str) -> None:
     assert "exp_labels" in case, "fires"
 
 
+@pytest.mark.process
 def test_promtool_agrees(tmp_path: Path) -> None:
     tool = program("promtool", "apt-get install prometheus")
     for path in (OBSERVE / "alerts.yml", ROOT / "tests/observe/alerts_test.yml"):
         (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     command = [tool, "test", "rules", str(tmp_path / "alerts_test.yml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=patient_s(60), check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -144,6 +147,7 @@ def test_every_metric_of_the_operators_page_exists(samples: dict[str, set[str]])
     assert named <= families, f"no program has {named - families}"
 
 
+@pytest.mark.process
 def test_prometheus_takes_both_files(tmp_path: Path) -> None:
     tool = program("promtool", "apt-get install prometheus")
     config = (OBSERVE / "prometheus.yml").read_text(encoding="utf-8")
@@ -152,6 +156,8 @@ def test_prometheus_takes_both_files(tmp_path: Path) -> None:
     moved = moved.replace("/run/secrets/ca", str(tmp_path / "ca"))
     (tmp_path / "prometheus.yml").write_text(moved, encoding="utf-8")
     command = [tool, "check", "config", str(tmp_path / "prometheus.yml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=patient_s(60), check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(alerts())} rules found" in done.stdout

@@ -15,6 +15,9 @@ from gateway.__main__ import main as gateway
 from simulator.__main__ import main as simulator
 from tests.real import ROOT
 
+# What is right but for one value gets as far as listening.
+pytestmark = pytest.mark.process
+
 MAINS: dict[str, Callable[[list[str]], int]] = {
     "api": api,
     "gateway": gateway,

@@ -92,6 +92,7 @@ def test_only_what_others_need_is_reachable_from_outside() -> None:
     }
 
 
+@pytest.mark.process
 def test_every_secret_is_a_file_that_make_secrets_makes(tmp_path: Path) -> None:
     program("openssl", "apt-get install openssl")
     folder = tmp_path / "secrets"

@@ -27,6 +27,7 @@ def files() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 
+@pytest.mark.process
 def test_the_repository_holds_no_key_certificate_or_hash() -> None:
     found = [
         str(path.relative_to(ROOT))
@@ -36,6 +37,7 @@ def test_the_repository_holds_no_key_certificate_or_hash() -> None:
     assert found == []
 
 
+@pytest.mark.process
 def test_secrets_made_here_are_never_added() -> None:
     names = [
         "deploy/secrets/devices.csv",

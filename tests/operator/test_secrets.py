@@ -21,6 +21,8 @@ from smartbin.operator.provision import hashed
 from smartbin.operator.secrets import LINES, USER, make
 from tests.real import program
 
+pytestmark = pytest.mark.process
+
 DEVICES = ["bin-001", "bin-002"]
 
 
