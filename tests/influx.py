@@ -18,7 +18,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from smartbin.telemetry import setup
 from smartbin.telemetry.influx.address import address_of
-from tests.real import free_port, missing, until
+from tests.real import free_port, missing, patient_s, until
 
 HOW = (
     "set SMARTBIN_TEST_INFLUXD to the path of influxd (https://docs.influxdata.com/influxdb/v2), "
@@ -96,7 +96,7 @@ class Influxd(Influx):
             "token": self.token,
         }
         body = json.dumps(asked).encode()
-        with urllib.request.urlopen(f"{self.server}/api/v2/setup", body, timeout=30):
+        with urllib.request.urlopen(f"{self.server}/api/v2/setup", body, timeout=patient_s(30)):
             pass
 
     def answers(self) -> bool:
@@ -104,7 +104,7 @@ class Influxd(Influx):
         assert self.process.poll() is None, (self._folder / "influxd.log").read_text()
         with (
             suppress(OSError),
-            urllib.request.urlopen(f"{self.server}/health", timeout=5) as answer,
+            urllib.request.urlopen(f"{self.server}/health", timeout=patient_s(5)) as answer,
         ):
             return bool(answer.status == 200)
         return False
@@ -112,7 +112,7 @@ class Influxd(Influx):
     def end(self, number: int = signal.SIGKILL) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(60)
+            self.process.wait(patient_s(60))
             self.process = None
 
 

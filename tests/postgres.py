@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from smartbin.database import Database
-from tests.real import free_port, missing, until
+from tests.real import free_port, missing, patient_s, until
 
 HOW = "apt-get install postgresql, or set SMARTBIN_TEST_POSTGRES_URL to a server's URL"
 _TEMPLATE = "smartbin_test_template"
@@ -121,7 +121,7 @@ class Postgresd:
             self.send(number)
         else:
             self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(patient_s(20))
         self.process = None
 
     def _run(self, command: list[str], log: Path | None = None) -> subprocess.Popen[bytes]:

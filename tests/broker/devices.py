@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.real import Mosquitto
+from tests.real import Mosquitto, patient_s
 
 WINDOW = 500
 
@@ -24,7 +24,7 @@ class Publisher:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """Hand one over; waits while too many are unacknowledged."""
-        assert self._free.acquire(timeout=60), "the broker acknowledges nothing"
+        assert self._free.acquire(timeout=patient_s(60)), "the broker acknowledges nothing"
         self._client.publish(topic, payload, 1, retain)
 
     def send(self, messages: Iterable[tuple[str, bytes]], *, retain: bool = False) -> None:
@@ -32,7 +32,7 @@ class Publisher:
         for topic, payload in messages:
             self.publish(topic, payload, retain=retain)
         for _ in range(WINDOW):
-            assert self._free.acquire(timeout=60), "the broker acknowledges nothing"
+            assert self._free.acquire(timeout=patient_s(60)), "the broker acknowledges nothing"
         for _ in range(WINDOW):
             self._free.release()
 

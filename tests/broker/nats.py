@@ -14,7 +14,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.real import free_port, missing, until
+from tests.real import free_port, missing, patient_s, until
 
 WINDOW = 500
 NODES = 3
@@ -62,7 +62,7 @@ mqtt {{
     def is_well(self) -> bool:
         try:
             url = f"http://127.0.0.1:{self._monitor}/healthz"
-            with urllib.request.urlopen(url, timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=patient_s(2)) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -70,7 +70,7 @@ mqtt {{
     def end(self, number: int = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(30)
+            self._process.wait(patient_s(30))
             self._process = None
 
 
@@ -106,10 +106,10 @@ class Wanderer:
     def send(self, messages: Iterable[tuple[str, bytes]]) -> None:
         """Returns when the broker has acknowledged all."""
         for topic, payload in messages:
-            assert self._free.acquire(timeout=120), "the broker acknowledges nothing"
+            assert self._free.acquire(timeout=patient_s(120)), "the broker acknowledges nothing"
             self._client.publish(topic, payload, 1)
         for _ in range(WINDOW):
-            assert self._free.acquire(timeout=120), "the broker acknowledges nothing"
+            assert self._free.acquire(timeout=patient_s(120)), "the broker acknowledges nothing"
 
     def close(self) -> None:
         self._client.on_disconnect = None

@@ -13,7 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.real import ROOT, free_port, program, until
+from tests.real import ROOT, free_port, patient_s, program, until
 
 CONF = ROOT / "deploy/mosquitto"
 
@@ -66,7 +66,7 @@ class SecuredBroker:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(patient_s(20))
 
     def client(
         self, user: str | None, password: str | None, port: int = 0, client_id: str = ""
@@ -136,7 +136,7 @@ class Connection:
     def listen(self, topic: str) -> None:
         self._granted.clear()
         self._client.subscribe(topic, 1)
-        assert self._granted.wait(10)
+        assert self._granted.wait(patient_s(10))
 
     def _on_connect(self, _c: Any, _d: Any, _flags: Any, code: Any, _props: Any) -> None:
         self.code = code

@@ -23,7 +23,7 @@ from smartbin.places.load import load
 from smartbin.quarantine.store import Quarantine
 from tests.broker.devices import publishing
 from tests.broker.process import SITE, Gateway
-from tests.real import Mosquitto, until
+from tests.real import Mosquitto, patient_s, until
 
 DEPOSITS = int(os.environ.get("SMARTBIN_TEST_KILL_DEPOSITS", "20000"))
 KILLS, RESTARTS = 10, 2
@@ -100,7 +100,7 @@ def has_stored(folder: Path, goal: int) -> bool:
 
 
 @pytest.mark.real
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(patient_s(600))
 def test_killed_ten_times_nothing_is_lost_nothing_is_counted_twice(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
@@ -130,7 +130,7 @@ def test_killed_ten_times_nothing_is_lost_nothing_is_counted_twice(
         else:
             assert gateway.end(signal.SIGKILL) == -signal.SIGKILL
             gateway.start()
-    publisher.join(300)
+    publisher.join(patient_s(300))
     assert not publisher.is_alive()
     wanted = (DEPOSITS, sum(d.weight_g for d in sent))
     total = "SELECT count(*), sum(weight_g) FROM deposit"

@@ -23,7 +23,7 @@ import pytest
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.faults.plant import Api
-from tests.real import Mosquitto, free_port, until
+from tests.real import Mosquitto, free_port, patient_s, until
 
 pytestmark = pytest.mark.real
 HOSTILE = "x\n2026-01-01 00:00:00,000 ERROR all is lost\r\x1b[2J\u2028\u202e\x85"
@@ -61,7 +61,7 @@ def ask(port: int, path: str, body: object = None, **headers: str) -> None:
     data = None if body is None else json.dumps(body).encode()
     headers |= {"Content-Type": "application/json", "X-Requested-With": "smartbin"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers)
-    with suppress(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=10):
+    with suppress(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=patient_s(10)):
         pass
 
 
@@ -94,7 +94,7 @@ def test_nobody_writes_a_line_of_the_log(programs: tuple[Mosquitto, Gateway, Api
             env={**os.environ, **gateway.environment()},
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=patient_s(60),
         ).stdout.decode()
         for action in ("list", "show")
     ]

@@ -21,7 +21,7 @@ from smartbin.places.load import load
 from tests.broker.nats import Node, Wanderer, cluster
 from tests.broker.process import SITE, Gateway
 from tests.broker.test_kill import counted
-from tests.real import until
+from tests.real import patient_s, until
 
 DEPOSITS = int(os.environ.get("SMARTBIN_TEST_NATS_DEPOSITS", "6000"))
 START_US = 1_780_000_000_000_000
@@ -71,14 +71,14 @@ def publishing(nodes: list[Node], sent: list[Deposit]) -> Iterator[list[Wanderer
         thread.start()
     yield senders
     for thread in threads:
-        thread.join(300)
+        thread.join(patient_s(300))
         assert not thread.is_alive(), "the broker took everything"
     for sender in senders:
         sender.close()
 
 
 @pytest.mark.real
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(patient_s(600))
 def test_a_node_and_a_gateway_are_killed_and_nothing_is_lost_or_counted_twice(
     nodes: list[Node], tmp_path: Path
 ) -> None:

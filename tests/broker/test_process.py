@@ -21,7 +21,7 @@ from smartbin.facts.events import Deposit
 from smartbin.facts.wire import event_of, payload_of, topic_of
 from tests.broker.devices import publishing
 from tests.broker.process import Gateway
-from tests.real import ROOT, Mosquitto, until
+from tests.real import ROOT, Mosquitto, patient_s, until
 
 START_US = 1_780_000_000_000_000
 
@@ -180,7 +180,7 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path, name: str, value: str) ->
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=patient_s(30),
     )
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr

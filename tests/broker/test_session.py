@@ -16,7 +16,7 @@ from gateway.broker import SessionMemory, broker_of
 from gateway.delivery import Delivery
 from gateway.mqtt import BrokerSession, SessionTaken
 from tests.broker.devices import publishing
-from tests.real import Mosquitto, until
+from tests.real import Mosquitto, patient_s, until
 
 FILTER = "smartbin/v1/testsite/+/+"
 TOPIC = "smartbin/v1/testsite/bin-001/deposit"
@@ -174,7 +174,7 @@ def test_two_gateways_under_one_client_id(mosquitto: Mosquitto, tmp_path: Path) 
     done.wait(1.5)
     done.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(patient_s(10))
     assert len(lost) == 1
     assert "SMARTBIN_MQTT_CLIENT_ID" in lost[0]
 

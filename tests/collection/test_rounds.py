@@ -13,6 +13,7 @@ from smartbin.core import calendar
 from smartbin.core.errors import Conflict
 from smartbin.database import Database
 from smartbin.facts.events import Category
+from tests.real import patient_s
 
 NOW_US = 1_795_000_000_000_000
 MINUTE_US = 60 * calendar.US_PER_S
@@ -35,7 +36,7 @@ def test_of_two_phones_at_the_same_instant_one_is_kept_and_one_known(database: D
     gate = threading.Barrier(8)
 
     def phone(n: int) -> None:
-        gate.wait(10)
+        gate.wait(patient_s(10))
         one = told(f"e{n}", round="r1" if n % 2 else "r2")
         outcomes.extend(k.outcome for k in records.keep([(one, None)], [], NOW_US))
 
@@ -43,7 +44,7 @@ def test_of_two_phones_at_the_same_instant_one_is_kept_and_one_known(database: D
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patient_s(30))
     assert sorted(outcomes) == [Outcome.KEPT] + [Outcome.KNOWN] * 7
 
 

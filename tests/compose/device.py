@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import event_of, payload_of, topic_of
 from tests.compose.stack import Stack
-from tests.real import until
+from tests.real import patient_s, until
 
 PAUSE_S = 0.02
 
@@ -39,7 +39,7 @@ class Device:
     def end(self) -> None:
         """Stop making deposits, and wait until the broker has acknowledged every one."""
         self._stop.set()
-        self._thread.join(60)
+        self._thread.join(patient_s(60))
         until(lambda: self.acknowledged >= self.sent, f"{self.device} is rid of all", 120)
         self._client.disconnect()
         self._client.loop_stop()

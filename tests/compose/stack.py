@@ -16,7 +16,7 @@ from typing import Any
 
 from smartbin.operator.secrets import make
 from smartbin.places.load import load
-from tests.real import ROOT, free_port, missing, program
+from tests.real import ROOT, free_port, missing, patient_s, program
 
 FILES = (
     *(
@@ -101,7 +101,9 @@ class Stack:
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=20, context=self._trusting) as answer:
+            with urllib.request.urlopen(
+                request, timeout=patient_s(20), context=self._trusting
+            ) as answer:
                 body = answer.read()
                 return answer.status, json.loads(body) if body[:1] in b"{[" else body.decode()
         except urllib.error.HTTPError as error:

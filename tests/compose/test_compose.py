@@ -18,9 +18,9 @@ import pytest
 from smartbin.core import calendar
 from tests.compose.device import Device
 from tests.compose.stack import Stack
-from tests.real import until
+from tests.real import patient_s, until
 
-pytestmark = [pytest.mark.compose, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(patient_s(1500))]
 ZONE = ZoneInfo("Asia/Shanghai")
 SENDERS = ("bin-001", "bin-002", "bin-003")
 # A private key's line as openssl writes it, put together so that this file holds none.

@@ -16,6 +16,7 @@ from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import deposit_line, unsettled
 from smartbin.facts.events import Deposit, Item, Judge, Verdict
 from tests.places.small import SHANGHAI
+from tests.real import patient_s
 
 AT_US = 1_763_893_925_120_183
 DAY = calendar.day_of(AT_US, SHANGHAI).toordinal()
@@ -82,7 +83,7 @@ def test_many_lines_a_batch_and_gateways_beside_each_other(database: Database) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient_s(60))
     assert wrong == []
     with database.read() as db:
         count, weight_g = db.execute(

@@ -26,6 +26,7 @@ from simulator.processes import PartFailed
 from simulator.system import System
 from smartbin.facts.events import Deposit
 from tests.oracle.figures import Site
+from tests.real import patient_s
 
 SINCE = date(2024, 1, 1)
 PRICE = 20
@@ -54,7 +55,7 @@ class Client:
         url = f"{self._url}/api/v1/{path}"
         request = urllib.request.Request(url, data, self._headers)
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with urllib.request.urlopen(request, timeout=patient_s(120)) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
@@ -100,7 +101,7 @@ class Campaign:
         """Until nothing is left: the API's own settler is at it too, and each waits for the
         other.
         """
-        deadline_s = time.monotonic() + 200 + 60 * len(self.days)
+        deadline_s = time.monotonic() + patient_s(200 + 60 * len(self.days))
         while time.monotonic() < deadline_s:
             try:
                 said = self.system.ask_api("settle")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.real import patient_s
+
 
 @pytest.mark.parametrize("broker", ["embedded", "auto"])
 def test_every_answer_is_what_the_fleet_said(broker: str, tmp_path: Path) -> None:
@@ -19,7 +21,7 @@ def test_every_answer_is_what_the_fleet_said(broker: str, tmp_path: Path) -> Non
         env=environ,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=patient_s(240),
     )
     assert done.returncode == 0, done.stderr
     assert " 0 differ" in done.stdout

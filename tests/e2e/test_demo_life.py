@@ -22,7 +22,7 @@ from simulator.fleet import Fleet
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.places.load import load
-from tests.real import ROOT, until
+from tests.real import ROOT, patient_s, until
 
 START_S, END_S = 150, 40
 
@@ -70,7 +70,7 @@ class Demo:
     def ask(self, path: str) -> object:
         api = re.search(r"boards +(\S+)/\n", self.said)
         assert api, self.said
-        with urllib.request.urlopen(f"{api[1]}/api/v1/{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{api[1]}/api/v1/{path}", timeout=patient_s(20)) as answer:
             return json.load(answer)
 
 

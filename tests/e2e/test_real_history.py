@@ -16,7 +16,7 @@ import pytest
 
 from simulator.processes import Processes
 from simulator.system import start_broker
-from tests.real import free_port, missing
+from tests.real import free_port, missing, patient_s
 
 SHIFT_DAYS = 364 * 9  # whole weeks, so that weekdays stay: 2016 becomes 2025
 YEAR = 2025
@@ -71,11 +71,11 @@ def test_real_emptyings_add_up_and_a_second_replay_changes_nothing(tmp_path: Pat
 
 
 def _wait_kept(url: str, messages: int) -> None:
-    deadline_s = time.monotonic() + 60
+    deadline_s = time.monotonic() + patient_s(60)
     kept = 0.0
     while kept < messages:
         assert time.monotonic() < deadline_s, f"{kept} of {messages} messages kept"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=patient_s(10)) as answer:
             lines = dict(
                 line.rsplit(" ", 1)
                 for line in answer.read().decode().splitlines()
@@ -95,7 +95,7 @@ def _sums(api: str, token: str, device: str) -> list[int]:
             f"{api}/api/v1/devices/{device}/collections?{query}{cursor}",
             headers={"Authorization": f"Bearer {token}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=patient_s(10)) as answer:
             page = json.load(answer)
         rows += page["collections"]
         if not page["next"]:

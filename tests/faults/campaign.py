@@ -31,7 +31,7 @@ from tests.broker.process import SITE
 from tests.faults.plant import Plant
 from tests.oracle.points import oracle
 from tests.places.small import SHANGHAI
-from tests.real import until
+from tests.real import patient_s, until
 
 START = date(2026, 6, 1)
 DAYS = Days(START, date(2026, 8, 31))
@@ -39,7 +39,7 @@ SINCE = date(2025, 1, 1)
 APART_US = 37 * calendar.US_PER_S
 CARDS = 40
 REFUSED = 3  # messages of every run that no gateway takes
-GIVE_UP_S, QUIET_S = 300.0, 25.0
+GIVE_UP_S, QUIET_S = patient_s(100.0), patient_s(10.0)
 Fault = Callable[[Plant, float], None]
 
 

@@ -28,7 +28,7 @@ from tests.faults.proxy import Proxy
 from tests.influx import Influxd
 from tests.places.small import SHANGHAI
 from tests.postgres import Postgresd, programs
-from tests.real import ROOT, Mosquitto, free_port, until
+from tests.real import ROOT, Mosquitto, free_port, patient_s, until
 
 TIMEOUT_S = 180.0
 KEEPALIVE_S = 5  # how soon a device notices that nobody answers
@@ -61,11 +61,14 @@ class Api:
     def end(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(patient_s(30))
 
     def ready(self) -> bool:
         url = f"http://127.0.0.1:{self.port}/readyz"
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(url, timeout=patient_s(5)) as answer,
+        ):
             return bool(answer.status == 200)
         return False
 

@@ -32,7 +32,7 @@ from smartbin.telemetry import TelemetryReader
 from tests.api.client import NOON_US, Api
 from tests.api.serving import served
 from tests.places.small import SHANGHAI
-from tests.real import patient_s, until
+from tests.real import patient_s
 
 pytestmark = pytest.mark.process
 

@@ -22,6 +22,7 @@ from smartbin.people.sign_in import SignIn, TooOften, Wrong
 from smartbin.people.tables import app_user, sign_in_try
 from smartbin.people.throttle import BY_ADDRESS, BY_NAME, Attempt, Throttle
 from smartbin.people.users import Users
+from tests.real import patient_s
 
 NOW_US = 1_795_000_000_000_000
 
@@ -31,14 +32,14 @@ def at_once(times: int, act: Callable[[int], object]) -> list[object]:
     gate = threading.Barrier(times)
 
     def run(n: int) -> None:
-        gate.wait(10)
+        gate.wait(patient_s(10))
         outcomes.append(act(n))
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(times)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(patient_s(30))
     return outcomes
 
 

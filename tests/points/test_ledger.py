@@ -36,6 +36,7 @@ from tests.points.books import (
     kitchen,
 )
 from tests.postgres import Postgres
+from tests.real import patient_s
 
 
 def said(books: Books, code: str = HOME) -> list[tuple[str, int, str]]:
@@ -211,7 +212,7 @@ def test_settlers_beside_each_other_book_once(books: Books) -> None:
     for start in range(0, len(every), 40):
         books.keep(*every[start : start + 40])
     for thread in threads:
-        thread.join(60)
+        thread.join(patient_s(60))
     books.settle()
     assert wrong == []
     books.check()

@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from simulator.ending import SIGNALS, Ended, ending
+from tests.real import patient_s
 
 HANDLED = (*SIGNALS, signal.SIGALRM)
 
@@ -24,7 +25,7 @@ def struck_in_a_callback(number: signal.Signals) -> None:
     watch = weakref.ref(thing, lambda _: os.kill(os.getpid(), number))
     del thing
     assert watch() is None
-    time.sleep(5)  # the deadline: what was asked for ends this wait, and the test, long before
+    time.sleep(patient_s(5))  # the deadline: what was asked for ends this wait long before
 
 
 @pytest.mark.parametrize("number", SIGNALS)

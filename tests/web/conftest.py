@@ -26,13 +26,13 @@ from tests.api.client import PAGE
 from tests.database import ready
 from tests.places.small import SHANGHAI, small_registry
 from tests.points.books import TARIFFS
-from tests.real import ROOT, free_port, missing, program, until
+from tests.real import ROOT, free_port, missing, patient_s, program, until
 
 PASSWORD = "four quiet lorries"
 STATIC = ROOT / "api" / "static"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # What must come in a certain time says so itself; elsewhere a busy machine is not a failure.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=patient_s(20_000))
 
 
 def now_us() -> int:
@@ -131,4 +131,4 @@ def serving(parts: Parts, port: int) -> Iterator[None]:
         yield
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(patient_s(10))

@@ -28,7 +28,7 @@ from tests.broker.devices import publishing
 from tests.broker.process import Gateway
 from tests.database import ready
 from tests.places.small import SHANGHAI
-from tests.real import Mosquitto, free_port, until
+from tests.real import Mosquitto, free_port, patient_s, until
 
 PASSWORD = "four quiet lorries"
 PEOPLE = {"crew": Role.CREW, "crew-2": Role.CREW, "office": Role.OFFICE}
@@ -131,14 +131,14 @@ def running(folder: Path, browser: Browser) -> Iterator[System]:
         for context in system.contexts:
             context.close()
         api.terminate()
-        api.wait(20)
+        api.wait(patient_s(20))
         gateway.end(15)
         broker.stop()
 
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=patient_s(5)) as answer:
             return bool(answer.status == 200)
     except urllib.error.HTTPError as error:
         with error:

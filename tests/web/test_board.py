@@ -12,6 +12,7 @@ from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.places import Registry
 from tests.places.small import SHANGHAI, small_registry
+from tests.real import patient_s
 from tests.web.conftest import Screens, now_us, serving
 
 pytestmark = pytest.mark.browser
@@ -62,7 +63,7 @@ def test_a_board_survives_the_api_and_says_since_when_it_stands(screens: Screens
     screens.stop()
     expect(state).to_contain_text("连接中断，图中数字截至")
     with serving(screens.parts, screens.port):
-        expect(state).to_contain_text("数据截至", timeout=40_000)
+        expect(state).to_contain_text("数据截至", timeout=patient_s(40_000))
         weigh(screens, now_us())
         expect(page.locator(".feed li").first).to_contain_text("4.3 kg")
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.real import until
+from tests.real import patient_s, until
 from tests.web.system import PAGE, PASSWORD, System, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.real]
@@ -32,7 +32,9 @@ def system(tmp_path: Path, browser: Browser) -> Iterator[System]:
         cards.write_text(TABLE, encoding="utf-8")
         command = [sys.executable, "-m", "api", "accounts", "import", str(cards)]
         environment = {**os.environ, **found.gateway.environment()}
-        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            command, env=environment, check=True, capture_output=True, timeout=patient_s(60)
+        )
         yield found
 
 
