@@ -28,7 +28,7 @@ from smartbin.telemetry import open_writer
 from tests.broker.process import SITE
 from tests.faults.plant import Api
 from tests.places.small import SHANGHAI
-from tests.real import free_port, until
+from tests.real import free_port, patient_s, until
 
 DAY = date(2026, 11, 23)
 pytestmark = pytest.mark.real
@@ -57,7 +57,7 @@ class Client:
 
     def _listen(self, url: str) -> None:
         headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
-        with httpx2.stream("GET", url, headers=headers, timeout=15) as answer:
+        with httpx2.stream("GET", url, headers=headers, timeout=patient_s(15)) as answer:
             if answer.status_code != 200:
                 return
             fields: dict[str, str] = {}

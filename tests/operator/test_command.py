@@ -95,6 +95,7 @@ def test_the_older_names_are_installed() -> None:
         assert main is (smartbin.main if name == "smartbin" else OLDER[name.rpartition("-")[2]])
 
 
+@pytest.mark.process
 def test_the_gateway_loads_no_capability_it_does_not_need() -> None:
     """What its start imports is its memory; ``python -m gateway`` is the same program."""
     code = (
