@@ -36,8 +36,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 Values = tuple[Any, ...]
 
 
-def without_line(facts: Iterable[Fact]) -> list[Fact]:
-    """The facts that are news and have no line in the records."""
+def worth_telling(facts: Iterable[Fact]) -> list[Fact]:
+    """Of facts without a line in the records, those that are news."""
     found: list[Fact] = []
     levels: dict[DoorKey, LevelReading] = {}
     for fact in facts:
@@ -45,7 +45,7 @@ def without_line(facts: Iterable[Fact]) -> list[Fact]:
             door = DoorKey(fact.device, fact.door)
             if door not in levels or fact.at_us > levels[door].at_us:
                 levels[door] = fact
-        elif not isinstance(fact, Status) and getattr(fact, "account", None) is None:
+        elif not isinstance(fact, Status):
             found.append(fact)
     return [*found, *levels.values()]
 
@@ -61,7 +61,7 @@ def rows(
     for kind, every in values.items():
         for start in range(0, len(every), FACTS_AT_ONCE):
             columns = zip(*every[start : start + FACTS_AT_ONCE], strict=True)
-            yield kind, dict(zip(KINDS[kind], map(list, columns), strict=True))
+            yield kind, dict(zip(KINDS[kind], columns, strict=True))
 
 
 def facts_of(kind: str, payload: str) -> list[Fact]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -42,13 +43,17 @@ class DepositLines:
         """Keep the lines of deposits that name a card, and tell the outbox of each fact that it
         was not told of; appending is idempotent; raises the stores' errors.
         """
+        lines: list[Row] = []
+        others: list[Fact] = []
+        for fact in facts:
+            if isinstance(fact, Deposit) and fact.account is not None:
+                lines.append(self._line(fact))
+            else:
+                others.append(fact)
         # In the order of their keys: two gateways that keep the same lines wait for each other,
         # and never each for the other.
-        lines = sorted(
-            (self._line(f) for f in facts if isinstance(f, Deposit) and f.account is not None),
-            key=_IDENTITY,
-        )
-        others = news.without_line(facts)
+        lines.sort(key=_IDENTITY)
+        others = news.worth_telling(others)
         if not lines and not others:
             return
         self._prepare()
@@ -105,8 +110,8 @@ class DepositLines:
     def _inserts(self, db: Connection, sql: str, rows: Sequence[Row]) -> Iterator[Any]:
         for start in range(0, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
-            marks = ", ".join([f"({', '.join([self._mark] * len(some[0]))})"] * len(some))
-            yield db.exec_driver_sql(sql.format(marks), tuple(chain.from_iterable(some)))
+            values = tuple(chain.from_iterable(some))
+            yield db.exec_driver_sql(_statement(sql, self._mark, len(some[0]), len(some)), values)
 
     def _prepare(self) -> None:
         if not self._ready:
@@ -116,6 +121,12 @@ class DepositLines:
     def _line(self, d: Deposit) -> Row:
         line: Row = _LINE_OF(d, self._slots.of(d.at_us)[0])
         return line
+
+
+@lru_cache(maxsize=64)
+def _statement(sql: str, mark: str, columns: int, rows: int) -> str:
+    row = f"({', '.join([mark] * columns)})"
+    return sql.format(", ".join([row] * rows))
 
 
 class _Repeated(Exception):
