@@ -19,13 +19,14 @@ from api.headers import SecurityHeaders
 from api.live.hub import Hub
 from api.parameters import known_only
 from api.parts import Parts, PartsDep
-from api.points.settling import Settling
 from api.security import PUBLIC
-from api.sorting import publishing
 from api.tables import ETags
+from smartbin.capabilities import JOBS
 from smartbin.core.errors import StoreUnavailable
-from smartbin.live.tail import Tail
-from smartbin.points.settle import Settler
+from smartbin.jobs.job import Ground
+from smartbin.jobs.runner import JobRunner
+from smartbin.live.tail import OutboxReader, Tail
+from smartbin.settings import SiteSettings
 
 VERSION = "0.1.0"
 # The largest body any endpoint takes is a sign-in; a stranger must not fill the memory with more.
@@ -59,26 +60,28 @@ class App(FastAPI):
         return App._document
 
 
-def create_app(parts: Parts) -> FastAPI:
-    """The application over these parts; nothing is global, so a test may have several."""
+def create_app(parts: Parts, jobs: SiteSettings | None = None) -> FastAPI:
+    """The application over these parts; nothing is global, so a test may have several. ``jobs`` are
+    the settings by which it runs the jobs too; None: another program does.
+    """
     hub = Hub(parts)
     metrics = CollectorRegistry()
-    settler = Settler(parts.database, parts.registry, parts.tariffs)
-    publisher = publishing.Publishing(parts, metrics)
-    settling = Settling(settler, parts.settle_every_s, parts.now_us, metrics)
-    # Settling first: it waits for no telemetry store.
-    tail = Tail(parts.database, [settling, hub], parts.now_us)
+    ground = Ground(parts.registry, parts.reader, parts.database, parts.now_us)
+    runner = JobRunner(JOBS, ground, jobs, metrics) if jobs is not None else None
+    # The jobs first: settling waits for no telemetry store.
+    readers: list[OutboxReader] = [hub] if runner is None else [runner, hub]
+    tail = Tail(parts.database, readers, parts.now_us)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         hub.start()
-        settling.start()
-        publisher.start()
+        if runner is not None:
+            runner.start()
         tail.start()
         yield
         tail.stop()
-        publisher.stop()
-        settling.stop()
+        if runner is not None:
+            runner.stop()
 
     app = App(
         title="smartbin",
@@ -94,6 +97,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.parts = parts
     app.state.hub = hub
     app.state.tail = tail
+    app.state.jobs = runner
     app.state.metrics = metrics
     app.state.requests = Counter(
         "smartbin_api_requests", "Requests answered", ["code"], registry=metrics

@@ -24,8 +24,7 @@ from smartbin.telemetry import TelemetryReader
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts. ``now_us`` is the only clock: UTC microseconds; ``static`` is the folder that
-    the screens are built into; None serves none. ``limits`` say when a figure may be said. Points
-    are settled every ``settle_every_s``; at 0 never: somebody else does.
+    the screens are built into; None serves none. ``limits`` say when a figure may be said.
     """
 
     registry: Registry
@@ -36,7 +35,6 @@ class Parts:
     static: Path | None = None
     limits: Limits = DEFAULT
     tariffs: Tariffs = field(default_factory=lambda: Tariffs(()))
-    settle_every_s: float = 0
     stores: Stores = field(init=False)
     refusals: RefusalCounts = field(init=False)
     recent: RecentAnswers = field(init=False, default_factory=RecentAnswers)

@@ -32,7 +32,8 @@ def serve(settings: ApiSettings) -> None:
     """Answer HTTP until SIGTERM or SIGINT. Raises BadInput; waits for the database forever."""
     host, port = listening("SMARTBIN_API_HTTP", settings.api_http, "127.0.0.1:8000")
     certificate, key = _tls(settings.api_tls_cert_file, settings.api_tls_key_file)
-    app = create_app(parts_of(settings, float("inf")))
+    parts = parts_of(settings, float("inf"))
+    app = create_app(parts, settings if settings.jobs == "api" else None)
     _warm(app)
     uvicorn.run(
         app,
@@ -61,7 +62,6 @@ def parts_of(settings: ApiSettings, wait_s: float) -> Parts:
         STATIC,
         limits.load(settings.site),
         load_tariffs(settings.tariff_file, registry.communities),
-        settings.settle_every_s,
     )
 
 

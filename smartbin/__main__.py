@@ -62,6 +62,12 @@ def _drain() -> Command:
     return DRAIN
 
 
+def _jobs() -> Command:
+    from smartbin.operator.jobs import JOBS
+
+    return JOBS
+
+
 def _api() -> Command:
     from api.commands import API
 
@@ -95,6 +101,7 @@ def _probe(argv: Sequence[str]) -> int:
 PROGRAMS = (
     Program("gateway", Group.RUN, "keep what devices send over MQTT", "接收设备消息", _gateway),
     Program("api", Group.RUN, "answer HTTP and serve the screens", "提供接口与页面", _api),
+    Program("jobs", Group.RUN, "settle and publish apart from the API", "单独运行定时任务", _jobs),
     Program("demo", Group.RUN, "the whole system on this machine", "在本机演示", main=_demo),
     Program(
         "simulate", Group.RUN, "publish as a fleet that does not exist", "模拟设备发送数据",

@@ -19,19 +19,25 @@ from smartbin.core.settings import Settings
 from smartbin.database import tables as database
 from smartbin.database.metadata import metadata
 from smartbin.deposit_lines import tables as deposit_lines
+from smartbin.jobs import tables as job_tables
+from smartbin.jobs.job import AnyJob
+from smartbin.jobs.settings import JobsSettings
 from smartbin.people import commands as people_commands
 from smartbin.people import tables as people
 from smartbin.places import Registry
 from smartbin.points import commands as points_commands
+from smartbin.points import jobs as points_jobs
 from smartbin.points import site_file as points_file
 from smartbin.points import tables as points
 from smartbin.points.settings import PointsSettings
 from smartbin.sorting import commands as sorting_commands
+from smartbin.sorting import jobs as sorting_jobs
 from smartbin.sorting import tables as sorting
 from smartbin.sorting.rules import limits
+from smartbin.sorting.settings import SortingSettings
 from smartbin.verdicts import tables as verdicts
 
-__all__ = ["CAPABILITIES", "Capability", "SiteFile", "metadata"]
+__all__ = ["CAPABILITIES", "JOBS", "Capability", "SiteFile", "metadata"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,11 @@ class SiteFile:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A folder of ``smartbin/``: the module of its tables, its commands, settings and files."""
+    """A folder of ``smartbin/``: the module of its tables, its jobs, commands, settings, files."""
 
     name: str
     tables: ModuleType | None = None
+    jobs: tuple[AnyJob, ...] = ()
     commands: tuple[Command, ...] = ()
     settings: tuple[type[Settings], ...] = ()
     files: tuple[SiteFile, ...] = ()
@@ -60,13 +67,15 @@ class Capability:
 CAPABILITIES = (
     Capability("database", database),
     Capability("deposit_lines", deposit_lines),
-    Capability("people", people, people_commands.COMMANDS),
-    Capability("accounts", accounts, accounts_commands.COMMANDS),
+    Capability("jobs", job_tables, settings=(JobsSettings,)),
+    Capability("people", people, commands=people_commands.COMMANDS),
+    Capability("accounts", accounts, commands=accounts_commands.COMMANDS),
     Capability("verdicts", verdicts),
     Capability("collection", collection),
     Capability(
         "points",
         points,
+        points_jobs.JOBS,
         points_commands.COMMANDS,
         (PointsSettings,),
         (SiteFile("tariff.toml", "*.toml", points_file.check),),
@@ -74,7 +83,10 @@ CAPABILITIES = (
     Capability(
         "sorting",
         sorting,
+        sorting_jobs.JOBS,
         sorting_commands.COMMANDS,
-        files=(SiteFile(limits.FILE, limits.FILE, limits.check_file),),
+        (SortingSettings,),
+        (SiteFile(limits.FILE, limits.FILE, limits.check_file),),
     ),
 )
+JOBS = tuple(job for capability in CAPABILITIES for job in capability.jobs)

@@ -13,7 +13,7 @@ class PointsSettings(Settings):
     """Which rules hold, and how often points are booked (0: never)."""
 
     tariff: Path | None = None
-    settle_every_s: float = Field(5, ge=0, le=3600)
+    settle_every_s: float = Field(default=5, ge=0, le=3600)
 
     @property
     def tariff_file(self) -> Path:

@@ -22,6 +22,7 @@ from smartbin.database import Database
 from smartbin.facts.events import Deposit
 from smartbin.facts.wire import Rejected
 from smartbin.quarantine.store import Quarantine
+from smartbin.settings import SiteSettings
 from smartbin.telemetry import open_reader
 from tests.places.small import SHANGHAI, small_registry
 from tests.real import ROOT, patient_s, program
@@ -49,8 +50,9 @@ def api_metrics(folder: Path) -> str:
     database = Database.open(f"sqlite:///{folder}/r.db")
     reader = open_reader(f"sqlite:///{folder}/t.db", SHANGHAI)
     database.prepare()
-    parts = Parts(small_registry(), reader, database, folder, lambda: 0, settle_every_s=60)
-    with TestClient(create_app(parts)) as client:
+    parts = Parts(small_registry(), reader, database, folder, lambda: 0)
+    settings = SiteSettings(site=ROOT / "deploy/xinbei")
+    with TestClient(create_app(parts, settings)) as client:
         client.get("/healthz")
         text = client.get("/metrics").text
     database.close()

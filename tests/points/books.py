@@ -16,6 +16,7 @@ from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.facts.events import Deposit, Judge, Verdict
 from smartbin.points.ledger import Booked, of_row
+from smartbin.points.rules.load import load_tariffs
 from smartbin.points.rules.tariff import Tariff, Tariffs
 from smartbin.points.settle import Settler
 from smartbin.points.tables import ledger, points_month
@@ -40,6 +41,18 @@ TARIFFS = Tariffs(
         )
     ]
 )
+TARIFF = """[[tariff]]
+from = 2024-01-01
+expiry_months = 0
+[tariff.household]
+pause_s = 600
+week_max_points = 120
+kitchen = {deposit_points = 5, kg_points = 10, day_max = 2}
+[tariff.enterprise]
+pause_s = 600
+week_max_points = 500
+kitchen = {deposit_points = 5, kg_points = 10, day_max = 2}
+"""
 HOME, OTHER = "11111111", "22222222"
 TABLE = (
     "card,kind,community,from,to,account\n"
@@ -102,3 +115,11 @@ def kitchen(n: int = 0, card: str = "H1", day: date = DAY, **more: Any) -> Depos
     at_us = calendar.start_us(day, SHANGHAI) + (n + 1) * HOUR_US
     fields = {"weight_g": 2000, "verdict": Verdict.CORRECT, "judge": Judge.CAMERA, **more}
     return Deposit("bin-001", "kitchen", at_us, account=card, **fields)
+
+
+def tariff_file(folder: Path) -> Path:
+    """The same rules as TARIFFS, as an operator writes them."""
+    path = folder / "tariff.toml"
+    path.write_text(TARIFF, encoding="utf-8")
+    assert load_tariffs(path).on(DAY) == TARIFFS.on(DAY)
+    return path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from smartbin.facts.events import Verdict
 from smartbin.people.principals import Role
+from smartbin.settings import SiteSettings
 from tests.api.client import ACCOUNT, NOON_US, PAGE, TODAY, Api
-from tests.points.books import Books, kitchen
+from tests.points.books import Books, kitchen, tariff_file
 from tests.real import until
 
 DAY = TODAY - timedelta(days=5)
@@ -226,9 +226,9 @@ def test_unknown_accounts_are_told_apart_from_empty_ones(api: Api, books: Books)
         assert answer.json()["type"] == "urn:smartbin:problem:unknown-account"
 
 
-def test_the_api_settles_by_itself(api: Api, books: Books) -> None:
+def test_the_api_settles_by_itself(api: Api, books: Books, tmp_path: Path) -> None:
     books.keep(kitchen(6, "H2", day=DAY))
-    parts = replace(api.parts, settle_every_s=0.01)
-    with TestClient(create_app(parts), headers=PAGE) as client:
+    settings = SiteSettings(tariff=tariff_file(tmp_path), settle_every_s=0.01)
+    with TestClient(create_app(api.parts, settings), headers=PAGE) as client:
         until(lambda: books.balance("22222222") == 50, "the deposit's points are booked")
         until(lambda: "ledger_entries_total 1.0" in client.get("/metrics").text, "it is counted")

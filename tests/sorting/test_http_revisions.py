@@ -7,20 +7,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
+from fastapi.testclient import TestClient
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 
+from api.app import create_app
 from api.parts import Parts
-from api.sorting.publishing import Publishing
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, Verdict
+from smartbin.settings import SiteSettings
 from smartbin.sorting import publish as publishing_rules
 from smartbin.sorting.tables import figure_revision
 from smartbin.verdicts.store import HumanVerdicts
 from tests.api.client import NOON_US, TODAY, Api
 from tests.places.small import SHANGHAI
-from tests.real import until
+from tests.real import ROOT, until
 from tests.sorting.test_http_statistics import a_day
 
 YESTERDAY = TODAY - timedelta(days=1)
@@ -85,9 +86,6 @@ def test_an_old_day_without_deposits_is_not_worth_a_row(api: Api) -> None:
 
 
 def test_the_apis_thread_publishes_by_itself(api: Api) -> None:
-    publishing = Publishing(replace(api.parts, settle_every_s=0.01), CollectorRegistry())
-    publishing.start()
-    try:
+    settings = SiteSettings(site=ROOT / "deploy/xinbei", settle_every_s=0, publish_every_s=0.01)
+    with TestClient(create_app(api.parts, settings)):
         until(lambda: bool(api.get("communities/oak/revisions")["revisions"]), "published")
-    finally:
-        publishing.stop()
