@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# npm in web/, with the node of .venv/ready-web.
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick soak mutants coverage check audit bench clean lock docs web screenshots secrets
@@ -32,6 +34,7 @@ demo: .venv/ready ## run the whole system with embedded broker and stores (ARGS=
 	@$(BIN)/python -m smartbin demo $(ARGS)
 
 test: .venv/ready-dev api/static/index.html ## set up and run every test (ARGS="-k name", ARGS=tests/points: some)
+	@$(if $(ARGS),,$(NPM) --silent test)
 	@$(BIN)/python -m tools.run_tests $(ARGS)
 
 quick: .venv/ready-dev ## run the tests that start no process: an answer within a minute
@@ -54,11 +57,12 @@ mutants: .venv/ready-mutation ## change the guarantee, wire, points and sorting 
 	SMARTBIN_TEST_SEEDS=20 $(BIN)/mutmut run --max-children 1 $(ARGS)
 	$(BIN)/python -m tools.mutants
 
-check: .venv/ready-dev audit ## format, lint, types, import rules, known vulnerabilities
+check: .venv/ready-dev web/node_modules/.package-lock.json audit ## format, lint, types, import rules, known vulnerabilities
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(NPM) run --silent check
 
 audit: .venv/ready-dev ## known vulnerabilities of what the locks name (AUDIT=required: fail where that cannot be asked)
 	@$(BIN)/python -m tools.audit
@@ -76,10 +80,14 @@ screenshots: .venv/ready-dev api/static/index.html ## draw every view in its sta
 
 # Their types are made from the API's description and their help from the guide: a change of these builds
 # them anew.
-SCREENS := docs/openapi.json $(wildcard docs/zh/*.md docs/images/*) $(shell find web -type f -not -path 'web/node_modules/*' -not -name openapi.d.ts 2>/dev/null)
+SCREENS := docs/openapi.json $(wildcard docs/zh/*.md docs/images/*) $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/test/*' -not -name openapi.d.ts 2>/dev/null)
 
-api/static/index.html: requirements-web.lock $(SCREENS) | .venv/ready-web
-	@cd web && PATH="$(CURDIR)/$(BIN):$$PATH" && { npm ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }; } && npm run --silent build
+api/static/index.html: requirements-web.lock $(SCREENS) | web/node_modules/.package-lock.json
+	$(NPM) run --silent build
+
+web/node_modules/.package-lock.json: web/package-lock.json web/.npmrc | .venv/ready-web
+	@$(NPM) ci --silent --no-fund --no-audit || { echo "web: npm ci failed: is the package registry within reach? (npm config get registry)"; exit 1; }
+	@touch $@
 
 docs: .venv/ready-dev ## make docs/asyncapi.json, docs/openapi.json and the tables of endpoints from the code
 	$(BIN)/python -m smartbin.facts.wire.asyncapi docs/asyncapi.json

@@ -14,7 +14,7 @@ export default defineConfig(
   vue.configs["flat/recommended"],
   prettier,
   {
-    files: ["src/**/*.{ts,vue}"],
+    files: ["{src,test}/**/*.{ts,vue}"],
     languageOptions: {
       globals: globals.browser,
       parserOptions: { parser: ts.parser, projectService: true, extraFileExtensions: [".vue"] },
