@@ -8,6 +8,7 @@ RUN npm ci --no-fund --no-audit
 COPY docs/openapi.json ../docs/
 COPY docs/zh ../docs/zh
 COPY docs/images ../docs/images
+COPY smartbin/learning/dictionary.csv ../smartbin/learning/
 COPY web ./
 RUN npm run build
 

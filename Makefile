@@ -80,7 +80,7 @@ screenshots: .venv/ready-dev api/static/index.html ## draw every view in its sta
 
 # Their types are made from the API's description and their help from the guide: a change of these builds
 # them anew.
-SCREENS := docs/openapi.json $(wildcard docs/zh/*.md docs/images/*) $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/test/*' -not -name openapi.d.ts 2>/dev/null)
+SCREENS := docs/openapi.json smartbin/learning/dictionary.csv $(wildcard docs/zh/*.md docs/images/*) $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/test/*' -not -name openapi.d.ts 2>/dev/null)
 
 api/static/index.html: requirements-web.lock $(SCREENS) | web/node_modules/.package-lock.json
 	$(NPM) run --silent build

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import vue from "@vitejs/plugin-vue";
 import { marked, Renderer } from "marked";
 import { defineConfig, type Plugin } from "vite";
+import { dictionary } from "./dictionary.ts";
 
 const api = process.env.SMARTBIN_WEB_API ?? "http://127.0.0.1:8000";
 
@@ -94,7 +95,7 @@ const packed = (): Plugin => ({
 });
 
 export default defineConfig({
-  plugins: [vue(), guide(), crewFiles(), named(), packed()],
+  plugins: [vue(), guide(), dictionary(), crewFiles(), named(), packed()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     outDir: "../api/static",

@@ -245,6 +245,27 @@ def test_a_fire_is_off_the_list_and_says_what_to_do(system: System) -> None:
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_a_saved_list_leaves_out_what_burns_since(system: System) -> None:
+    """The kitchen list on the phone is older than the fire, and nothing can be read any more."""
+    system.fill(*BINS)
+    page = system.phone("crew")
+    burning = page.locator("li", has_text=re.compile(r"(^|\D)3号箱"))
+    expect(burning).to_have_count(1)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.get_by_label("本车类别").select_option("residual")
+    system.publish("bin-003", "alarm", type="fire", active=True)
+    until(lambda: bool(system.asked("alarms")["alarms"]), "the API knows of the fire")
+    page.get_by_role("button", name="刷新").click()
+    expect(page.get_by_role("alert")).to_contain_text("火警 · 3号箱")
+    page.context.set_offline(True)
+    page.get_by_label("本车类别").select_option("kitchen")
+    expect(page.locator("li", has_text=re.compile(r"(^|\D)1号箱"))).to_have_count(1)
+    expect(page.get_by_role("alert")).to_contain_text("火警 · 3号箱")
+    expect(burning).to_have_count(0)
+    page.get_by_role("button", name="示意图").click()
+    expect(page.locator("svg[role=group] g")).to_have_count(2)
+
+
 def test_what_another_crew_did_on_this_phone_is_not_sent_in_my_name(system: System) -> None:
     system.fill("bin-001")
     page = system.phone("crew")

@@ -154,6 +154,24 @@ def test_every_page_of_the_office_says_what_it_knows(screens: Screens) -> None:
     assert said == []
 
 
+def test_the_doors_of_a_burning_bin_are_off_the_page_and_the_reason_is_on_it(
+    screens: Screens,
+) -> None:
+    fill(screens)
+    now = now_us()
+    smoke = Alarm("bin-001", "", now - 2_000, AlarmType.SMOKE, True)
+    screens.writer.append([LevelReading("bin-002", "kitchen", now - 1_000, 97), smoke])
+    page = screens.open("/office/doors", role="office")
+    reason = page.get_by_role("alert")
+    expect(reason).to_contain_text("烟雾报警")
+    expect(reason).to_contain_text("投口暂停清运，报警解除后恢复")
+    rows = page.get_by_role("row")
+    expect(rows.filter(has_text="bin-002").first).to_be_visible()
+    expect(rows.filter(has_text="bin-001")).to_have_count(0)
+    reason.get_by_role("link").click()
+    expect(page).to_have_url(f"{screens.url}/office/device/bin-001")
+
+
 def test_a_crew_is_led_away_from_the_office(screens: Screens) -> None:
     page = screens.open("/office/people", role="crew")
     expect(page.get_by_text("没有查看权限")).to_be_visible()

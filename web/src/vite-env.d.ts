@@ -13,3 +13,8 @@ declare module "*.md" {
   const html: string;
   export default html;
 }
+
+declare module "*/dictionary.csv" {
+  const rows: import("./learning/things").Row[];
+  export default rows;
+}

@@ -18,13 +18,13 @@ export const i18n = createI18n({
   fallbackLocale: "zh",
   messages: {
     zh: joined(
-      import.meta.glob("../{app,ui,people,help,board,sorting,points,collection}/zh.json", {
+      import.meta.glob("../{app,ui,people,help,learning,board,sorting,points,collection}/zh.json", {
         eager: true,
         import: "default",
       }),
     ),
     en: joined(
-      import.meta.glob("../{app,ui,people,help,board,sorting,points,collection}/en.json", {
+      import.meta.glob("../{app,ui,people,help,learning,board,sorting,points,collection}/en.json", {
         eager: true,
         import: "default",
       }),
