@@ -1,7 +1,7 @@
 """``python -m tools.run_tests [ARGUMENT ...]``: every test, or those that the arguments choose.
 
 Two runs of pytest: the containers' tests have one engine and run after the others, one by one. A
-run for which the arguments choose nothing is no failure while the other has tests.
+run for which the arguments choose nothing is not a failure while the other has tests.
 """
 
 from __future__ import annotations

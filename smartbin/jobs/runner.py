@@ -33,7 +33,7 @@ PAUSE_S = 0.02
 IDLE_S = 60.0
 """How long a job that the outbox wakes waits for news."""
 FAILURES_MAX, LEFT_S = 3, 10.0
-"""After so many failed turns on end a job is left to other programs for so long."""
+"""After this many failed turns in a row a job is left to other programs for so long."""
 
 
 class JobRunner:
