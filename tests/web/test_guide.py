@@ -16,7 +16,8 @@ THINGS = read()
 # What residents type: things, parts of names, typos, nonsense, English.
 TYPED = """
 电池 充电电池 纽扣电池 灯泡 温度计 打火机 耳机 牙刷 手机 电 瓶 纸 盒 充电宝 旧充电宝 废电池
-电瓶车电池 锂 家具 沙发 装修垃圾 电子产品 外卖盒 茶叶 骨头 塑料袋 奶茶 尿不湿 鱼 玻璃 药 灯 气罐 油 表 车
+电瓶车电池 锂 家具 沙发 装修垃圾 电子产品 外卖盒 茶叶 骨头 塑料袋 奶茶 尿不湿 鱼 玻璃
+药 灯 气罐 油 表 车
 恐龙蛋 量子计算机 阿斯顿 zzz ??? 不知道 battery batteries power phone lighter bottle qwerty
 """
 
