@@ -36,7 +36,7 @@ const COLUMNS = [
 export const dictionary = (): Plugin => ({
   name: "dictionary",
   transform(text, id) {
-    if (!id.endsWith("/dictionary.csv")) return null;
+    if (!/\/dictionary\.csv(\?import)?$/.test(id)) return null; // a development server adds the query
     const rows = rowsOf(text).map((row) => COLUMNS.map((column) => row[column]));
     return { code: `export default JSON.parse(${JSON.stringify(JSON.stringify(rows))});`, map: null };
   },
