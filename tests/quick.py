@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import profiles
 from hypothesis import settings
 
+from smartbin.people import passwords
+
 HERE = Path(__file__).parent
-MARKERS = ("browser", "compose", "process", "real")
+MARKERS = ("browser", "compose", "process", "real", "thorough")
 FOLDERS = ("broker", "compose", "e2e", "faults", "fuzz", "simulation", "web")
 _STARTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
 _EXAMPLES = 20
@@ -29,9 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("quick"):
-        # `make test` tries the usual number.
+        # `make test` tries the usual number, and hashes passwords as the product does.
         settings.register_profile("quick", deadline=None, max_examples=_EXAMPLES)
         settings.load_profile("quick")
+        passwords.PARAMETERS = replace(profiles.CHEAPEST, time_cost=2)
         config.pluginmanager.register(_Guard(), "quick-guard")
 
 

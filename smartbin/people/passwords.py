@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from smartbin.core.errors import BadInput, StoreUnavailable
 
 LENGTH_MIN, LENGTH_MAX = 10, 200
+PARAMETERS = profiles.RFC_9106_LOW_MEMORY
 # A hash takes 64 MiB and tens of milliseconds: a flood of sign-ins must fill neither the memory
 # nor every thread.
 AT_ONCE, WAITING = 2, 16
@@ -20,7 +21,7 @@ class Passwords:
     """Hashes and verifies; one for the whole process."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+        self._hasher = PasswordHasher.from_parameters(PARAMETERS)
         self._turn = _Turn()
         self._nobodys: str | None = None
 

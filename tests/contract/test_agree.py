@@ -74,6 +74,7 @@ def differs(kind: type[Model], examples: int) -> bool:
 FOUND_BY_ASKING = [kind for kind in ALONE.values() if kind not in UNASKED]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", [*FOUND_BY_ASKING, *MORE])
 def test_every_seeded_defect_is_found(kind: type[Model]) -> None:
     assert differs(kind, 400)

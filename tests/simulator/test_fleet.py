@@ -24,6 +24,8 @@ from smartbin.places.load import load
 from smartbin.points.rules.signals import SignalLimits
 from tests.places.small import small_registry
 
+pytestmark = pytest.mark.thorough
+
 WEEK = Days(date(2026, 11, 2), date(2026, 11, 8))
 
 

@@ -7,6 +7,7 @@ import pytest
 from tools.language import finds, finds_in
 
 
+@pytest.mark.process
 def test_no_turn_is_left() -> None:
     assert [f"{find.where}: {find.words} -> {find.plain}" for find in finds()] == []
 
