@@ -84,7 +84,7 @@ def test_a_mistake_in_the_files_is_a_sentence(tmp_path: Path, secrets: Path) -> 
         ),
         (
             {"SMARTBIN_API_TLS_CERT_FILE": certificate, "SMARTBIN_API_TLS_KEY_FILE": other},
-            "are no certificate (PEM) and its key",
+            "are not a certificate (PEM) and its key",
         ),
     ]
     for settings, sentence in cases:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ from api.app import create_app
 from api.parts import Parts
 from smartbin.core import calendar
 from smartbin.database import Database
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.facts.events import Fact
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
 from smartbin.people.users import Users
@@ -54,6 +56,11 @@ class Screens:
     @property
     def database(self) -> Database:
         return self.parts.database
+
+    def keep(self, facts: Sequence[Fact]) -> None:
+        """As the gateway does it: telemetry first, then the database with its outbox."""
+        self.writer.append(facts)
+        DepositLines(self.database, SHANGHAI).append(facts)
 
     @property
     def quarantine(self) -> Path:

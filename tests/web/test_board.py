@@ -38,7 +38,7 @@ OVERFLOWING = """() => [...document.querySelectorAll('main .panel, main .panel *
 
 def weigh(screens: Screens, at_us: int, weight_g: int = 4_300) -> None:
     deposit = Deposit("bin-001", "kitchen", at_us, weight_g, Verdict.CORRECT, Judge.CAMERA)
-    screens.writer.append([deposit])
+    screens.keep([deposit])
 
 
 def whole(screens: Screens) -> None:
@@ -53,7 +53,7 @@ def whole(screens: Screens) -> None:
             Deposit(device, "kitchen", now - n * 20_000_000, 12_345, Verdict.CORRECT, Judge.CAMERA)
             for n in range(1, 400)
         ]
-        screens.writer.append([*heard, *deposits])
+        screens.keep([*heard, *deposits])
 
 
 def test_a_board_survives_the_api_and_says_since_when_it_stands(screens: Screens) -> None:

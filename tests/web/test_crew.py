@@ -191,7 +191,7 @@ def test_ten_seconds_to_undo_and_then_what_was_done_survives_a_dead_phone(system
 
 def test_a_round_that_the_api_has_lost_is_told_again_as_a_whole(screens: Screens) -> None:
     full = [LevelReading(d, "kitchen", now_us() - 1_000_000, 97) for d in ("bin-001", "bin-002")]
-    screens.writer.append(full)
+    screens.keep(full)
     page = screens.open("/crew", role="crew")
     begin(page)
     empty(page)

@@ -80,7 +80,7 @@ def fill(screens: Screens) -> str:
         for n in range(30)
     ]
     status = Status("bin-001", now - 1, DeviceState.ONLINE, firmware=HOSTILE)
-    screens.writer.append(
+    screens.keep(
         [
             *deposits,
             *[LevelReading("bin-001", "kitchen", now - n * 1_000, 97, None, n) for n in range(9)],

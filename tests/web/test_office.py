@@ -33,7 +33,7 @@ def fill(screens: Screens) -> None:
     ]
     full = LevelReading("bin-001", "kitchen", now - 1_000, 97)
     jam = Alarm("bin-001", "kitchen", now - 2_000, AlarmType.JAM, True)
-    screens.writer.append([*heard, *deposits, full, jam])
+    screens.keep([*heard, *deposits, full, jam])
     wrong = Rejected(
         "smartbin/v1/testsite/bin-001/deposit", b'{"at":7}', now, "bad_time", "at", "7"
     )
@@ -160,7 +160,7 @@ def test_the_doors_of_a_burning_bin_are_off_the_page_and_the_reason_is_on_it(
     fill(screens)
     now = now_us()
     smoke = Alarm("bin-001", "", now - 2_000, AlarmType.SMOKE, True)
-    screens.writer.append([LevelReading("bin-002", "kitchen", now - 1_000, 97), smoke])
+    screens.keep([LevelReading("bin-002", "kitchen", now - 1_000, 97), smoke])
     page = screens.open("/office/doors", role="office")
     reason = page.get_by_role("alert")
     expect(reason).to_contain_text("烟雾报警")

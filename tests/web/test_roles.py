@@ -76,7 +76,7 @@ def test_a_role_sees_its_pages_and_is_led_away_from_others(
     screens: Screens, role: Role, tmp_path: Path
 ) -> None:
     full = [LevelReading(d, "kitchen", now_us() - 1_000_000, 97) for d in ("bin-001", "bin-002")]
-    screens.writer.append(full)
+    screens.keep(full)
     page = signed_in(screens, role, tmp_path).new_page()
     for path, shows in SHOWS.items():
         page.goto(f"{screens.url}{path}")

@@ -103,7 +103,7 @@ def filled(screens: Screens, tmp_path: Path) -> Screens:
         for verdict in [Verdict.INCORRECT if n % 7 == 0 else Verdict.CORRECT]
     ]  # fmt: skip
     second_us = calendar.US_PER_S
-    screens.writer.append([
+    screens.keep([
         *deposits,
         LevelReading("bin-001", "kitchen", at_us - second_us, 97),
         LevelReading("bin-002", "kitchen", at_us - second_us, 86),
