@@ -37,7 +37,7 @@ test: .venv/ready-dev api/static/index.html ## set up and run every test (ARGS="
 	@$(if $(ARGS),,$(NPM) --silent test)
 	@$(BIN)/python -m tools.run_tests $(ARGS)
 
-quick: .venv/ready-dev ## run the tests that start no process: an answer within a minute
+quick: .venv/ready-dev ## run the tests that start no process: an answer in 80 s
 	@$(BIN)/python -m pytest --quick -n 2 --dist worksteal $(ARGS)
 
 soak: .venv/ready-dev api/static/index.html ## the long campaigns of docs/reliability.md: 10,000 seeds, points after 30 days, a board open for an hour
