@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from pydantic_core import to_json
 from sqlalchemy import Connection, delete, func, insert, select
 
 from smartbin.core import calendar
@@ -90,8 +91,10 @@ def write(
         return
     if db.dialect.name == "postgresql":
         db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ORDER_LOCK})")
+    # Once a batch, for every deposit: the standard library's encoder took three times as long.
     values = [
-        {"at_us": now_us, "kind": kind.value, "payload": _ENCODE(payload)} for kind, payload in rows
+        {"at_us": now_us, "kind": kind.value, "payload": to_json(payload).decode()}
+        for kind, payload in rows
     ]
     insert_many(db, insert(outbox).inline(), values)
 
@@ -157,6 +160,3 @@ def trim(database: Database, now_us: int, rows_max: int = ROWS_MAX) -> int:
 def _position(db: Connection, order: Any) -> OutboxPosition | None:
     row = db.execute(select(outbox.c.id, outbox.c.at_us).order_by(order).limit(1)).first()
     return None if row is None else OutboxPosition(row.id, row.at_us)
-
-
-_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode

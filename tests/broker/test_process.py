@@ -65,15 +65,15 @@ def test_a_store_that_is_away_is_waited_for(
         lock.execute("ROLLBACK")
     until(lambda: stored(tmp_path) == 50, "stored at last", 60)
     until(lambda: gateway.get("/readyz")[0] == 200, "ready again")
-    metrics = gateway.get("/metrics")[1]
-    for line in (
+    wanted = (
         "smartbin_gateway_messages_received_total 50.0",
         'smartbin_gateway_facts_stored_total{kind="deposit"} 50.0',
         'smartbin_gateway_missing_messages{device="bin-001"} 0.0',
         "smartbin_gateway_batch_messages 0.0",
         "smartbin_gateway_delay_seconds_count 50.0",
-    ):
-        assert line in metrics
+    )
+    # The facts are in telemetry before the records step ends and counts them.
+    until(lambda: all(line in gateway.get("/metrics")[1] for line in wanted), "counted")
 
 
 @pytest.mark.real
