@@ -70,7 +70,7 @@ def create_app(parts: Parts, jobs: SiteSettings | None = None) -> FastAPI:
     runner = JobRunner(JOBS, ground, jobs, metrics) if jobs is not None else None
     # The jobs first: settling waits for no telemetry store.
     readers: list[OutboxReader] = [hub] if runner is None else [runner, hub]
-    tail = Tail(parts.database, readers, parts.now_us)
+    tail = Tail(parts.database, readers)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

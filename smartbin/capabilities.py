@@ -22,6 +22,7 @@ from smartbin.deposit_lines import tables as deposit_lines
 from smartbin.jobs import tables as job_tables
 from smartbin.jobs.job import AnyJob
 from smartbin.jobs.settings import JobsSettings
+from smartbin.live import jobs as live_jobs
 from smartbin.people import commands as people_commands
 from smartbin.people import tables as people
 from smartbin.places import Registry
@@ -71,6 +72,7 @@ CAPABILITIES = (
     Capability("people", people, commands=people_commands.COMMANDS),
     Capability("accounts", accounts, commands=accounts_commands.COMMANDS),
     Capability("verdicts", verdicts),
+    Capability("live", jobs=live_jobs.JOBS),
     Capability("collection", collection),
     Capability(
         "points",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from smartbin.core import calendar
 from smartbin.core.errors import StoreUnavailable
 from smartbin.database import Database, outbox
 from smartbin.database.outbox import OutboxHead, OutboxPosition
@@ -16,7 +15,6 @@ POLL_S = 0.25
 AT_ONCE = 1_000
 """Rows in one step: their payloads are left to the readers."""
 TRIES_MAX = 20
-TRIM_EVERY_US = 600 * calendar.US_PER_S
 log = logging.getLogger(__name__)
 
 
@@ -31,18 +29,13 @@ class OutboxReader(Protocol):
 
 
 class Tail:
-    """Reads the outbox for ``readers``, in their order, and trims it. A database that is away is
-    asked again.
-    """
+    """Reads the outbox for ``readers``, in their order. A database that is away is asked again."""
 
-    def __init__(
-        self, database: Database, readers: Sequence[OutboxReader], now_us: Callable[[], int]
-    ) -> None:
-        self._database, self._readers, self._now_us = database, readers, now_us
+    def __init__(self, database: Database, readers: Sequence[OutboxReader]) -> None:
+        self._database, self._readers = database, readers
         self._lock = threading.Lock()
         self._position: OutboxPosition | None = None
         self._tries = 0
-        self._trimmed_us = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -71,7 +64,6 @@ class Tail:
             try:
                 while self._step() and not self._stopping.is_set():
                     pass
-                self._trim()
                 self._tries = 0
             except StoreUnavailable as error:
                 log.warning("no news: %s", error)
@@ -105,9 +97,3 @@ class Tail:
         self.begin()
         for reader in self._readers:
             reader.missed()
-
-    def _trim(self) -> None:
-        now_us = self._now_us()
-        if abs(now_us - self._trimmed_us) >= TRIM_EVERY_US:
-            outbox.trim(self._database, now_us)
-            self._trimmed_us = now_us

@@ -41,7 +41,7 @@ def _jobs(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     ground = Ground(registry, reader, database, now_us)
     runner = JobRunner(ALL_JOBS, ground, settings, metrics)
     server, _ = start_http_server(port, host, metrics)
-    tail = Tail(database, [runner], now_us)
+    tail = Tail(database, [runner])
     runner.start()
     tail.start()
     log.info("jobs of %s; metrics at %s:%s", registry.site.id, host, port)
