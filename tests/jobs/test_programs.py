@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from smartbin.capabilities import JOBS as CAPABILITIES_JOBS
 from smartbin.database import Database
 from smartbin.jobs.leases import LEASE_S
 from smartbin.jobs.runner import HEARTBEAT_S
@@ -24,7 +23,7 @@ from tests.broker.process import SITE
 from tests.real import ROOT, free_port, until
 
 pytestmark = pytest.mark.real
-JOBS = tuple(job.name for job in CAPABILITIES_JOBS)
+JOBS = ("settling", "publishing", "trimming")
 TAKEN_OVER_S = LEASE_S + HEARTBEAT_S
 SLOW = 3  # a machine three times slower
 

@@ -20,6 +20,7 @@ from smartbin.jobs.job import Ground, Job, Metric, Progress
 from smartbin.jobs.leases import Leases
 from smartbin.jobs.runner import JobRunner
 from smartbin.jobs.tables import job_lease
+from smartbin.telemetry import open_reader
 from tests.places.small import small_registry
 from tests.real import until
 
@@ -53,7 +54,8 @@ class Program:
     def __init__(self, database: Database, waits: Job[Settings]) -> None:
         self.metrics = CollectorRegistry()
         registry = small_registry()
-        ground = Ground(registry, None, database, lambda: NOW_US)  # type: ignore[arg-type] # unread
+        reader = open_reader("sqlite:///telemetry-that-is-not-there.db", registry.site.zone)
+        ground = Ground(registry, reader, database, lambda: NOW_US)
         self.runner = JobRunner([waits], ground, Settings(), self.metrics, LEASE_S, BEAT_S)
 
     def value(self, metric: str, **labels: str) -> float | None:
