@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -24,7 +24,6 @@ from smartbin.collection.rules import (
     withheld,
 )
 from smartbin.core import calendar
-from smartbin.core.scope import Scope
 from smartbin.facts.events import Category, DoorKey
 from smartbin.places import DeviceKind, Door
 
@@ -50,8 +49,9 @@ def full(
     is in ``withheld`` with the reason, and none of its doors in the list.
     """
     now_us, today = parts.now_us(), parts.today()
-    burning = _burning(parts, who.scope, today)
-    doors = _doors(parts, who.scope, category, collection_point, today)
+    seen = parts.registry.doors_in(who.scope, today)
+    burning = withheld(seen, parts.reader.active_alarms({door.device for door in seen}))
+    doors = _doors(parts, seen, category, collection_point, today)
     since_us = now_us - POLICY.look_back_us
     found = stops(
         doors,
@@ -109,12 +109,6 @@ def _confirmed(parts: Parts, doors: list[DoorKey], now_us: int) -> Mapping[DoorK
     return {one.key: one for one in reversed(found)}
 
 
-def _burning(parts: Parts, scope: Scope, today: date) -> list[Withheld]:
-    """What burns or smokes among a caller's devices, whatever category they asked for."""
-    doors = parts.registry.doors_in(scope, today)
-    return withheld(doors, parts.reader.active_alarms({door.device for door in doors}))
-
-
 def _full_csv(
     rows: list[schemas.FullDoor], burning: list[Withheld], parts: Parts, today: date
 ) -> Response:
@@ -138,15 +132,16 @@ def _full_csv(
 
 
 def _doors(
-    parts: Parts, scope: Scope, category: Category | None, point: str | None, today: date
+    parts: Parts, seen: Sequence[Door], category: Category | None, point: str | None, today: date
 ) -> list[Door]:
+    """Those of the doors a caller may see that they asked for."""
     device = None if point is None else parts.registry.device(point, "collection_point")
     if device is not None and device.kind is not DeviceKind.COLLECTION_POINT:
         detail = f"{point} is a bin; GET /api/v1/collection-points lists the points"
         raise Problem(422, "bad-input", detail, parameter="collection_point")
     return [
         door
-        for door in parts.registry.doors_in(scope, today)
+        for door in seen
         if category in (None, door.category)
         and (point is None or point == parts.registry.collection_point_of(door.device, today))
     ]
