@@ -81,6 +81,9 @@ class _Collector(Collector):
         yield _counters("messages_refused", "Messages set aside in quarantine", "reason", m.refused)
         yield _counters("store_retries", "Attempts repeated, a store was away", "store", m.retries)
         yield _counter("old_wills_skipped", "Retained last wills, old news", m.old_wills)
+        yield _counter(
+            "dropped_verdicts", "Verdicts that devices gave in a person's name", m.dropped_verdicts
+        )
         yield _gauge("batch_messages", "Messages in hand, not yet acknowledged", m.waiting)
         yield _gauge(
             "progress_age_seconds", "Since messages last moved, 0 when none waits",

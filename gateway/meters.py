@@ -37,6 +37,7 @@ class Meters:
         self.refused = Counter(dict.fromkeys(REASONS, 0))
         self.retries = Counter(dict.fromkeys(STORES, 0))
         self.old_wills = 0
+        self.dropped_verdicts = 0
         self.delays = [0] * (len(DELAY_BOUNDS_S) + 1)
         self.delay_sum_us = 0
         # Sharing the work, one gateway sees only some of a device's messages: no gaps then.

@@ -40,6 +40,10 @@ class Keeper(Protocol):
 class Reader(Protocol):
     """Bytes to facts (``smartbin.facts.wire.Decoder``)."""
 
+    @property
+    def dropped_verdicts(self) -> int:
+        """Verdicts that devices gave in a person's name, since the start."""
+
     def decode(self, topic: str, payload: bytes, received_at_us: int) -> Decoded:
         """Never raises."""
 
@@ -85,6 +89,7 @@ class Pipeline:
             decoded = self.decoder.decode(delivery.topic, delivery.payload, delivery.received_at_us)
             facts += decoded.facts
             rejected += decoded.rejected
+        self.meters.dropped_verdicts = self.decoder.dropped_verdicts
         return facts, rejected
 
     def _keep(self, facts: Sequence[Fact], deliveries: Sequence[Delivery]) -> None:

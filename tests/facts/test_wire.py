@@ -22,6 +22,7 @@ from smartbin.facts.events import (
     Deposit,
     DeviceState,
     Fact,
+    Item,
     Judge,
     LevelReading,
     Status,
@@ -228,9 +229,24 @@ def test_the_borders_of_time() -> None:
     assert named.at_us == NOW_US + 999
 
 
+@pytest.mark.parametrize("judge", ["inspector", "supervisor"])
+def test_a_device_gives_no_verdict_in_a_persons_name(judge: str) -> None:
+    event = {**DEPOSIT, "verdict": "correct", "judge": judge, "account": "K1", "item": "paper"}
+    decoder = Decoder(small_registry())
+    bad = {"kind": "deposit", **DEPOSIT, "door": "attic"}
+    batch = payload_of({"events": [{"kind": "deposit", **event}, bad]})
+    kept = Deposit("bin-001", "kitchen", NOW_US + 7, 5, None, None, Item.PAPER, "K1", 7)
+    assert decoder.decode(
+        topic_of("testsite", "bin-001", "deposit"), payload_of(event), NOW_US
+    ) == ([kept], [])
+    assert decoder.dropped_verdicts == 1
+    assert decoder.decode(topic_of("testsite", "bin-001", "batch"), batch, NOW_US).facts == [kept]
+    assert decoder.dropped_verdicts == 2
+
+
 def test_every_field_of_every_kind_arrives() -> None:
-    more = {"account": "K1", "verdict": "correct", "judge": "inspector"}
-    correct, judge = Verdict.CORRECT, Judge.INSPECTOR
+    more = {"account": "K1", "verdict": "correct", "judge": "camera"}
+    correct, judge = Verdict.CORRECT, Judge.CAMERA
     assert facts("deposit", {**DEPOSIT, **more}) == [
         Deposit("bin-001", "kitchen", NOW_US + 7, 5, correct, judge, None, "K1", 7)
     ]

@@ -136,7 +136,9 @@ class Places(Protocol):
 
 
 class Decoder:
-    """Turns messages into facts, knowing the site's devices and doors."""
+    """Turns messages into facts, knowing the site's devices and doors. ``dropped_verdicts`` counts
+    those that a device gave in a person's name.
+    """
 
     def __init__(self, registry: Places) -> None:
         self._registry = registry
@@ -149,6 +151,7 @@ class Decoder:
             kind: TypeAdapter(model).validate_json for kind, model in MESSAGES.items()
         }
         self._batch = TypeAdapter(BatchMessage).validate_json
+        self.dropped_verdicts = 0
         # Every topic on which something may come, as it is asked for each message.
         self._addresses = {
             topic_of(registry.site.id, device, kind): (device, kind)
@@ -206,6 +209,7 @@ class Decoder:
     def _decode_batch(
         self, device: str, topic: str, payload: bytes, received_at_us: int
     ) -> Decoded:
+        dropped = self.dropped_verdicts
         try:
             # The whole batch in one pass: nearly every batch is good, and this is twice as quick.
             batch = self._batch(payload)
@@ -214,6 +218,7 @@ class Decoder:
             )
         except (ValidationError, _Refusal):
             decoded = Decoded([], [])
+        self.dropped_verdicts = dropped  # its events are looked at once more, one by one
         for event in _events_of(payload):
             alone_topic, alone = _alone(topic, event)
             try:
@@ -239,7 +244,11 @@ class Decoder:
                     judge = Judge.CAMERA
                 elif verdict is None and judge is not None:
                     raise _Refusal("bad_value", "judge", "a judge without a verdict")
-                return [_DEPOSIT_OF(device, at_us, judge, message)]
+                elif verdict is not None and judge is not Judge.CAMERA:
+                    # A person gives a verdict through the API, signed in; a device cannot.
+                    self.dropped_verdicts += 1
+                    verdict = judge = None
+                return [_DEPOSIT_OF(device, at_us, verdict, judge, message)]
             case FillMessage():
                 return self._readings(device, message, at_us)
             case CollectionMessage(door=door, gross_g=gross_g, tare_g=tare_g):
@@ -299,7 +308,7 @@ def _from_message(fact: type[Fact], *given: str, **values: str) -> Callable[...,
     return compiled(", ".join((*given, "message")), made(fact, {**at, **values}, "message"))
 
 
-_DEPOSIT_OF = _from_message(Deposit, "device", "at_us", "judge")
+_DEPOSIT_OF = _from_message(Deposit, "device", "at_us", "verdict", "judge")
 _COLLECTION_OF = _from_message(Collection, "device", "at_us")
 _STATUS_OF = _from_message(Status, "device", "at_us")
 _ALARM_OF = _from_message(Alarm, "device", "at_us", door="message.door or ''")

@@ -70,7 +70,9 @@ class DepositMessage(_Message):
     weight_g: Grams = Field(le=200_000)
     account: Code | None = Field(None, description="the card's pseudonymous code")
     verdict: Verdict | None = None
-    judge: Judge | None = Field(None, description="who judged; the camera when left out")
+    judge: Judge | None = Field(
+        None, description="camera, also when left out; the verdict of another is dropped"
+    )
     item: Item | None = None
     volume_ml: Annotated[int | None, measured(1, 1_000_000)] = Field(
         None, description="what the box measured, 1 to 1,000,000; outside means missing"
