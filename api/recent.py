@@ -23,16 +23,18 @@ class RecentAnswers:
         self._known: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable, now_us: int, make: Callable[[], T]) -> T:
-        """What ``make`` answered for this key within the last minute, else what it answers now."""
+    def of(self, key: Hashable, now_us: int, make: Callable[[], T]) -> tuple[T, int]:
+        """What ``make`` answered for this key within the last minute, else what it answers now; and
+        when it was made, which an answer says as ``as_of``.
+        """
         with self._lock:
             made_us, value = self._known.get(key, (now_us - KEEP_US - 1, None))
         if 0 <= now_us - made_us <= KEEP_US:
-            return cast(T, value)
+            return cast(T, value), made_us
         fresh = make()
         with self._lock:
             self._known[key] = now_us, fresh
             self._known.move_to_end(key)
             while len(self._known) > MOST:
                 self._known.popitem(last=False)
-        return fresh
+        return fresh, now_us

@@ -21,7 +21,7 @@ from api.tables import Format, FormatQuery, csv_response
 from api.windows import Window
 from smartbin.accounts.rules import AccountKind
 from smartbin.core.calendar import Days
-from smartbin.sorting.households import NOBODY, Households, holders, took_part
+from smartbin.sorting.households import NOBODY, Households, holders, together, took_part
 from smartbin.sorting.rules.participation import participation
 from smartbin.sorting.rules.sufficiency import InsufficientWhy
 
@@ -110,7 +110,7 @@ def site_participation(
     days_min: DaysMin = None,
     format: FormatQuery = Format.JSON,
 ) -> ParticipationOut | Response:
-    """Participation of the whole site; may be a minute old."""
+    """Participation of the whole site; may be a minute old (`as_of`)."""
     registry = parts.registry
     members = [(id, window) for id in registry.communities]
     place = statistics.of_communities(registry, PlaceKind.SITE, registry.site.id, members)
@@ -118,9 +118,9 @@ def site_participation(
     return _answer(parts, place, registered, window, days_min, format)
 
 
-def everywhere(parts: Parts, window: Days) -> Mapping[str, Households]:
-    """The households of every community. All deposits of the days are read: remembered for a
-    minute.
+def everywhere(parts: Parts, window: Days) -> tuple[Mapping[str, Households], int]:
+    """The households of every community, and as of when. All deposits of the days are read:
+    remembered for a minute.
     """
 
     def read() -> Mapping[str, Households]:
@@ -137,18 +137,18 @@ def _answer(
     days_min: int | None,
     format: Format,
 ) -> ParticipationOut | Response:
-    households = (
-        took_part(parts.database, window, parts.limits.valid_weight_g, place.id)
-        if place.kind is PlaceKind.COMMUNITY
-        else everywhere(parts, window)
-    )
-    own = [households.get(id, NOBODY) for id in registered]
+    as_of_us = parts.now_us()
+    if place.kind is PlaceKind.COMMUNITY:
+        households = took_part(parts.database, window, parts.limits.valid_weight_g, place.id)
+    else:
+        households, as_of_us = everywhere(parts, window)
+    own = together(households.get(id, NOBODY) for id in registered)
     read = statistics.read(parts, place, window, by_day=False)
     share = read.heard.total.share
     found = participation(
         sum(registered.values()),
-        sum(h.accounts for h in own),
-        [days for h in own for days in h.days_of.values()],
+        len(own.accounts),
+        map(len, own.days_of.values()),
         share,
         replace(parts.limits, days_min=days_min or parts.limits.days_min),
     )
@@ -158,7 +158,7 @@ def _answer(
         community=place.id,
         first=window.first,
         last=window.last,
-        as_of=parts.local(parts.now_us()),
+        as_of=parts.local(as_of_us),
         households=found.households,
         accounts=found.accounts,
         took_part=found.took_part,

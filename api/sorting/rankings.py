@@ -64,8 +64,8 @@ def communities_ranking(
     """Rank communities by the lower end of the 95 % interval. Ties share a rank; communities
     without enough evidence are listed apart, with the reason.
     """
-    heard = _heard(parts, _devices(parts, window), window)
-    found = _measured(parts, window, by, heard)
+    heard, heard_us = _heard(parts, _devices(parts, window), window)
+    found, found_us = _measured(parts, window, by, heard)
     places = parts.registry.communities
     ranks = [
         RankRow(
@@ -101,7 +101,7 @@ def communities_ranking(
         by=by,
         first=window.first,
         last=window.last,
-        as_of=parts.local(parts.now_us()),
+        as_of=parts.local(min(heard_us, found_us)),
         denominator=DENOMINATORS[by],
         order=ORDER,
         ranks=ranks,
@@ -116,18 +116,19 @@ def communities_sorting(
     every: Annotated[Grain, Query(description="day: each day too")] = Grain.TOTAL,
     format: FormatQuery = Format.JSON,
 ) -> CommunitiesSorting | Response:
-    """Sorting statistics of every community side by side. Completeness may be a minute old."""
+    """Sorting statistics of every community side by side. They may be a minute old (`as_of`)."""
     by_day = every is Grain.DAY
     devices = _devices(parts, window)
     doors = _doors(parts, devices)
     tallies = _tallies(parts, doors, window, by_day=by_day)
     rows = []
+    summed, as_of_us = (None, parts.now_us()) if by_day else _heard(parts, devices, window)
     for id, place in parts.registry.communities.items():
-        if by_day:
+        if summed is None:
             found = statistics.heard(parts, devices[id], window)
             hours, days = found.total, statistics.days(parts, tallies[id], found, window)
         else:
-            hours, days = _heard(parts, devices, window)[id], []
+            hours, days = summed[id], []
         said = figures.figures(tallies[id].total, hours.share, parts.limits)
         total = FiguresOut.of(said, hours)
         row = CommunitySorting(
@@ -139,7 +140,7 @@ def communities_sorting(
     return CommunitiesSorting(
         first=window.first,
         last=window.last,
-        as_of=parts.local(parts.now_us()),
+        as_of=parts.local(as_of_us),
         communities=rows,
     )
 
@@ -158,17 +159,19 @@ def _table(rows: Sequence[CommunitySorting]) -> Response:
 
 def _measured(
     parts: Parts, window: Days, by: Measure, heard: Mapping[str, completeness.Heard]
-) -> Mapping[str, Rate | Insufficient]:
-    registry, today = parts.registry, parts.today()
+) -> tuple[Mapping[str, Rate | Insufficient], int]:
+    """The measure of each community, and as of when."""
+    registry, today, now_us = parts.registry, parts.today(), parts.now_us()
     if by is Measure.PARTICIPATION:
         return _participations(parts, heard, counted(window))
     doors = _doors(parts, _devices(parts, window))
     tallies = _tallies(parts, doors, window, by_day=False)
     days = len(Days(window.first, min(window.last, today))) if window.first <= today else 0
-    return {
+    found = {
         id: weighed(by, tallies[id].total, heard[id].share, place.households * days, parts.limits)
         for id, place in registry.communities.items()
     }
+    return found, now_us
 
 
 Devices = Mapping[str, Sequence[tuple[str, Days]]]
@@ -188,21 +191,23 @@ def _doors(parts: Parts, devices: Devices) -> Mapping[str, Sequence[DoorSpan]]:
 
 def _participations(
     parts: Parts, heard: Mapping[str, completeness.Heard], window: Days
-) -> Mapping[str, Rate | Insufficient]:
-    households = everywhere(parts, window)
+) -> tuple[Mapping[str, Rate | Insufficient], int]:
+    households, as_of_us = everywhere(parts, window)
     found: dict[str, Rate | Insufficient] = {}
     for id, place in parts.registry.communities.items():
         own = households.get(id, NOBODY)
-        days, share = own.days_of.values(), heard[id].share
-        said = participation(place.households, own.accounts, days, share, parts.limits)
+        days, share = map(len, own.days_of.values()), heard[id].share
+        said = participation(place.households, len(own.accounts), days, share, parts.limits)
         if one := said.rate or said.insufficient:
             found[id] = one
-    return found
+    return found, as_of_us
 
 
-def _heard(parts: Parts, devices: Devices, window: Days) -> Mapping[str, completeness.Heard]:
-    """How completely each community was heard. A year is 14,000 device-days: remembered for a
-    minute.
+def _heard(
+    parts: Parts, devices: Devices, window: Days
+) -> tuple[Mapping[str, completeness.Heard], int]:
+    """How completely each community was heard, and as of when. A year is 14,000
+    device-days: remembered for a minute.
     """
     now_us, zone = parts.now_us(), parts.registry.site.zone
 

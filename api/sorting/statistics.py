@@ -33,9 +33,7 @@ from smartbin.sorting.rules import completeness, counts, figures
 from smartbin.sorting.rules.comparison import compare
 from smartbin.sorting.rules.figures import Figures
 from smartbin.sorting.rules.limits import Limits
-from smartbin.sorting.rules.rates import weight_share
 
-RECYCLABLES = "recyclable weight_g"
 _NOTHING = counts.complete({})
 
 
@@ -159,8 +157,10 @@ def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) ->
             for item, c in sorted(items.items())
         ],
         focus={
-            item: FocusFigures.of(c, weight_share(c.weight_g, recyclable_g, RECYCLABLES))
-            for item, c in figures.focus(items).items()
+            item: FocusFigures.of(counted, share)
+            for item, (counted, share) in figures.focus(
+                items, recyclable_g, found.heard.total.share, parts.limits
+            ).items()
         },
         comparison=_comparison(parts, said, place_of, asked),
         **_evidence(parts, found, asked.days, place.devices),

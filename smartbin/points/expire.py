@@ -40,7 +40,7 @@ def expire(
         redeemed = {e.reference: e.day for e in others if e.kind is EntryKind.REDEMPTION}
         for e in others:
             if e.kind is EntryKind.EXPIRY:
-                gone[e.account][e.day.year] -= e.points
+                gone[e.account][year_of(e)] -= e.points
             elif e.kind is EntryKind.ADJUSTMENT and e.points > 0:
                 given[e.account][e.day.year] += e.points
             else:  # a cancelled redemption was never spent: its refund counts on its own day
@@ -51,8 +51,8 @@ def expire(
             expired = expiries(tariffs, given[code], spent[code], today)
             for year in sorted(expired.keys() | gone[code].keys()):
                 points = gone[code].get(year, 0) - expired.get(year, 0)
-                last_day = date(year, 12, 31)
-                community = home(homes[code], last_day)
+                day = _booked_on(tariffs, year, today)
+                community = home(homes[code], day)
                 if points and community:
                     entries.append(
                         Entry(
@@ -60,7 +60,7 @@ def expire(
                             community,
                             EntryKind.EXPIRY,
                             points,
-                            last_day,
+                            day,
                             "expired",
                             str(year),
                         )
@@ -74,6 +74,19 @@ def years_over(db: Connection, tariffs: Tariffs, today: date) -> bool:
     oldest = db.execute(select(func.min(points_month.c.month))).scalar()
     years = range(oldest // 100, today.year + 1) if oldest else ()
     return any(_over(tariffs, year, today) for year in years)
+
+
+def year_of(expiry: Entry) -> int:
+    """The calendar year whose points an expiry concerns; its day is the last one to spend them."""
+    return int((expiry.reference or str(expiry.day.year))[:4])
+
+
+def _booked_on(tariffs: Tariffs, year: int, today: date) -> date:
+    """The last day on which the year's points could be spent; today when a corrected tariff gives
+    them more time.
+    """
+    last_day = tariffs.expires_on(year)
+    return today if last_day is None or last_day >= today else last_day
 
 
 def _over(tariffs: Tariffs, year: int, today: date) -> bool:

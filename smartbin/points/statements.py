@@ -24,6 +24,7 @@ from smartbin.database import Database
 from smartbin.facts.events import DoorKey
 from smartbin.places import Registry
 from smartbin.points.earnings import EarningLine, Earnings
+from smartbin.points.expire import year_of
 from smartbin.points.ledger import Booked, EntryKind, of_row
 from smartbin.points.rules import sentences
 from smartbin.points.rules.tariff import Tariffs
@@ -145,8 +146,9 @@ class Statements:
         if e.kind is EntryKind.ADJUSTMENT:
             return sentences.adjusted(e.points, e.reason, e.who or "")
         if e.kind is EntryKind.EXPIRY:
-            last_day = self._tariffs.expires_on(e.day.year) or e.day
-            return sentences.expired(e.day.year, e.points, last_day)
+            year = year_of(e)
+            last_day = self._tariffs.expires_on(year) or e.day
+            return sentences.expired(year, e.points, last_day)
         count, _, what = e.reason.partition(" x ")
         name = names.get(what, Texts(what, what))
         said = sentences.redeemed if e.kind is EntryKind.REDEMPTION else sentences.cancelled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -37,13 +38,13 @@ _HOUSEHOLD = and_(account.c.code == _HELD.account, account.c.kind == AccountKind
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """A community's household accounts, and on how many days each that took part did."""
+    """A place's household accounts, and on which days each that took part did."""
 
-    accounts: int
-    days_of: Mapping[str, int]
+    accounts: AbstractSet[str]
+    days_of: Mapping[str, AbstractSet[int]]
 
 
-NOBODY = Households(0, {})
+NOBODY = Households(frozenset(), {})
 _KEYS_AT_ONCE = 300  # deposits in one question: SQLite bounds the variables of a statement
 _CARD_DAY = itemgetter(0, 1)
 
@@ -71,10 +72,18 @@ def took_part(
     for holdings in held.values():
         for _, _, account_, where in holdings:
             accounts[where].add(account_)
-    return {
-        where: Households(len(known), {code: len(found) for code, found in days_of[where].items()})
-        for where, known in accounts.items()
-    }
+    return {where: Households(known, days_of.get(where, {})) for where, known in accounts.items()}
+
+
+def together(every: Iterable[Households]) -> Households:
+    """The households of several places: one that moved from one to another is one household."""
+    accounts: set[str] = set()
+    days_of: dict[str, set[int]] = defaultdict(set)
+    for households in every:
+        accounts |= households.accounts
+        for code, days in households.days_of.items():
+            days_of[code] |= days
+    return Households(accounts, days_of)
 
 
 def holders(database: Database, spans: Iterable[Span], zone: ZoneInfo) -> Counter[str]:

@@ -60,6 +60,7 @@ def test_a_table_becomes_accounts_and_again_changes_nothing(
     assert shop is not None
     assert shop.kind == "enterprise"
     assert masked(code) == f"{code[:2]}***{code[-1]}"
+    assert masked(code[:7]) == masked("1234") == "***", "at least five characters stay hidden"
     assert accounts.get("nobody") is None
     assert accounts.of_card("H1", date(2025, 12, 31)) is None
 

@@ -17,11 +17,11 @@ def test_remembered_for_a_minute_and_no_longer() -> None:
 
         return made_now
 
-    assert recent.of("key", 1000, make("a")) == "a"
-    assert recent.of("key", 1000 + KEEP_US, make("b")) == "a"
-    assert recent.of("key", 1001 + KEEP_US, make("c")) == "c"
-    assert recent.of("key", 0, make("d")) == "d", "a clock that was set back"
-    assert recent.of("other", 0, make("e")) == "e"
+    assert recent.of("key", 1000, make("a")) == ("a", 1000)
+    assert recent.of("key", 1000 + KEEP_US, make("b")) == ("a", 1000)
+    assert recent.of("key", 1001 + KEEP_US, make("c")) == ("c", 1001 + KEEP_US)
+    assert recent.of("key", 0, make("d")) == ("d", 0), "a clock that was set back"
+    assert recent.of("other", 0, make("e")) == ("e", 0)
     assert made == ["a", "c", "d", "e"]
 
 
@@ -29,5 +29,5 @@ def test_the_oldest_is_forgotten() -> None:
     recent = RecentAnswers()
     for n in range(MOST + 1):
         recent.of(n, 0, lambda n=n: n)  # type: ignore[misc]
-    assert recent.of(1, 0, lambda: -1) == 1
-    assert recent.of(0, 0, lambda: -1) == -1
+    assert recent.of(1, 0, lambda: -1) == (1, 0)
+    assert recent.of(0, 0, lambda: -1) == (-1, 0)

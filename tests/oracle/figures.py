@@ -186,10 +186,12 @@ def focus(facts: Facts, community: str) -> dict[str, tuple[int, int, float | Non
         if facts.site.category(row["device"], row["door"], day) == "recyclable"
     ]
     whole = sum(row["weight_g"] for row in rows)
+    heard, expected = device_hours(facts, community, facts.days)
+    spoken = not expected or heard / expected >= facts.site.limits["completeness_min"]
     found = {}
     for item in FOCUS:
         own = [row["weight_g"] for row in rows if row["item"] == item]
-        found[item] = (len(own), sum(own), _part(sum(own), whole, True))
+        found[item] = (len(own), sum(own), _part(sum(own), whole, spoken))
     return found
 
 

@@ -255,6 +255,31 @@ def test_points_expire_at_a_years_end_as_a_difference(books: Books) -> None:
     assert expired[2].text.en.startswith("Correction: 25 points of 2025 had not expired")
 
 
+def test_what_expires_is_booked_on_the_last_day_to_spend_it(books: Books) -> None:
+    """Of 2024, with twelve months: on 2025-12-31. What was told of 2024 stays as it was."""
+    books.keep(kitchen(0, day=date(2025, 1, 6)), kitchen(0, "H9", day=date(2024, 6, 3)))
+    books.load(f"{TABLE}H9,household,oak,2024-01-01,,{HOME}\n")
+    (tariff,) = TARIFFS.all
+    year = Tariffs([tariff.model_copy(update={"expiry_months": 12})])
+    books.settle(tariffs=year)
+    entry = books.entries()[-1].entry
+    assert (entry.kind, entry.points) == (EntryKind.EXPIRY, -25)
+    assert (entry.day, entry.reference) == (date(2025, 12, 31), "2024")
+    made = Statements(books.database, REGISTRY, year)
+    today = calendar.day_of(NOW_US, SHANGHAI)
+    then = made.of(HOME, Days(date(2024, 1, 1), date(2024, 12, 31)), today)
+    assert then
+    assert (then.opening, then.closing) == (0, 25)
+    december = made.of(HOME, Days(date(2025, 12, 1), date(2025, 12, 31)), today)
+    assert december
+    assert (december.opening, december.closing) == (50, 25)
+    assert [line.text.en for line in december.lines] == [
+        "25 points of 2024 expired (they could be spent until 2025-12-31)."
+    ]
+    assert Settler(books.database, REGISTRY, year).expire(NOW_US) == 0
+    books.check()
+
+
 def test_a_redemption_cancelled_after_the_end_brings_back_no_expired_points(books: Books) -> None:
     books.keep(kitchen(0, day=date(2025, 12, 29)))
     spent_us = calendar.start_us(date(2025, 12, 30), SHANGHAI)

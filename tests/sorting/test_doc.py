@@ -11,7 +11,7 @@ from smartbin.sorting.rules.figures import figures
 from smartbin.sorting.rules.limits import DEFAULT
 from smartbin.sorting.rules.participation import participation
 from smartbin.sorting.rules.ranking import Measure, weighed
-from smartbin.sorting.rules.rates import Rate, weight_share
+from smartbin.sorting.rules.rates import Z_95, Rate, weight_share
 from tests.real import ROOT
 
 HOUSEHOLDS, DAYS = 443, 7
@@ -68,6 +68,12 @@ def computed(counted: dict[Category, Counts]) -> dict[str, float | None]:
         "accuracy change low": changed.low,
         "accuracy change high": changed.high,
     }
+
+
+def test_the_page_says_the_z_that_the_program_takes() -> None:
+    text = (ROOT / "docs/statistics.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"1\.9\d+(?= [x/(])", text))
+    assert said == {f"{Z_95:.6f}"}
 
 
 def test_the_program_computes_what_the_page_says() -> None:

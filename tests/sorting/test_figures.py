@@ -7,7 +7,7 @@ from smartbin.sorting.rules import figures
 from smartbin.sorting.rules.comparison import compare
 from smartbin.sorting.rules.counts import Counts, ItemCounts
 from smartbin.sorting.rules.limits import DEFAULT
-from smartbin.sorting.rules.rates import Rate
+from smartbin.sorting.rules.rates import Rate, WeightShare
 from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 from tests.sorting.counting import full, rate_of, values_of
 
@@ -58,9 +58,15 @@ def test_the_formulas_of_weight() -> None:
         "weight_g of all categories",
     ]
     assert [c.share for c in said.by_category.values()] == [0.3, 0.2, 0.4, 0.1]
-    focus = figures.focus({Item.PAPER: ItemCounts(1, 1), Item.GOODS_PACKAGING: ItemCounts(2, 3)})
-    assert focus[Item.GOODS_PACKAGING] == ItemCounts(2, 3)
-    assert (len(focus), focus[Item.EXPRESS_PACKAGING]) == (3, ItemCounts())
+    items = {Item.PAPER: ItemCounts(1, 1), Item.GOODS_PACKAGING: ItemCounts(2, 3)}
+    focus = figures.focus(items, 4, 1.0, DEFAULT)
+    assert focus[Item.GOODS_PACKAGING] == (
+        ItemCounts(2, 3),
+        WeightShare(0.75, 3, 4, figures.RECYCLABLES),
+    )
+    assert (len(focus), focus[Item.EXPRESS_PACKAGING][0]) == (3, ItemCounts())
+    unheard = figures.focus(items, 4, DEFAULT.completeness_min - 0.01, DEFAULT)
+    assert unheard[Item.GOODS_PACKAGING] == (ItemCounts(2, 3), None)
 
 
 def test_reasons_are_sentences_that_never_round_up() -> None:

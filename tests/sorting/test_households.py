@@ -24,17 +24,19 @@ def test_households_and_holders(books: Books) -> None:
     ]
     DepositLines(books.database, SHANGHAI).append(deposits)
     database = books.database
-    oak, elm = Households(1, {HOME: 1}), Households(1, {})
+    day = {DAYS.first.toordinal()}
+    oak, elm = Households({HOME}, {HOME: day}), Households({OTHER}, {})
     assert took_part(database, DAYS, 200) == {"oak": oak, "elm": elm}
-    assert took_part(database, DAYS, 901) == {"oak": elm, "elm": elm}
+    nobody = Households({HOME}, {})
+    assert took_part(database, DAYS, 901) == {"oak": nobody, "elm": elm}
     by = (Judge.INSPECTOR, "li", "seen", NOW_US)
     judged = HumanVerdicts(books.database, SHANGHAI)
     judged.add(deposits[2], Verdict.CORRECT, *by)
     judged.add(deposits[0], Verdict.INCORRECT, *by)
     assert took_part(database, DAYS, 200, "oak") == {"oak": oak}, "another deposit is left"
-    assert took_part(database, DAYS, 200, "elm") == {"elm": Households(1, {OTHER: 1})}
+    assert took_part(database, DAYS, 200, "elm") == {"elm": Households({OTHER}, {OTHER: day})}
     judged.add(deposits[1], Verdict.INCORRECT, *by)
-    assert took_part(database, DAYS, 200, "oak") == {"oak": elm}
+    assert took_part(database, DAYS, 200, "oak") == {"oak": nobody}
     spans = [Span(DoorKey("bin-001", "kitchen"), DAYS)]
     assert holders(database, spans, SHANGHAI) == {"household": 3, "unknown": 1}
     assert holders(database, [spans[0]._replace(days=DAYS.shifted(1))], SHANGHAI) == {}

@@ -47,11 +47,17 @@ def deposit(
 
 
 @pytest.fixture
-def lived(api: Api, tmp_path: Path) -> Iterator[Api]:
+def clock() -> list[int]:
+    return [NOON_US]
+
+
+@pytest.fixture
+def lived(api: Api, tmp_path: Path, clock: list[int]) -> Iterator[Api]:
     path = tmp_path / "accounts.csv"
     path.write_text(ACCOUNTS, encoding="utf-8")
     Accounts(api.parts.database).load(path, api.parts.registry.communities, NOON_US)
-    api.parts = replace(api.parts, limits=Limits(households_min=1, days_min=2))
+    limits = Limits(households_min=1, days_min=2)
+    api.parts = replace(api.parts, limits=limits, now_us=lambda: clock[0])
     hours = [
         LevelReading(device, "kitchen", NOON_US - n * calendar.US_PER_HOUR - 1, 5, None, 900 - n)
         for n in range(100)
@@ -97,6 +103,56 @@ def test_households_are_counted_once_and_deposits_all(lived: Api) -> None:
     assert (elm["took_part"], elm["accounts"], elm["deposits"]["total"]) == (1, 1, 1)
     site: Any = lived.get(f"site/participation?{DAYS}")
     assert (site["took_part"], site["households"], site["deposits"]["total"]) == (3, 840, 10)
+
+
+def test_a_household_that_moved_is_one_household_of_the_site(
+    lived: Api, tmp_path: Path, clock: list[int]
+) -> None:
+    before: Any = lived.get(f"site/participation?{DAYS}")
+    path = tmp_path / "moved.csv"
+    moved = (
+        "H7,household,oak,2025-01-01,2026-11-20,77777777\nH8,household,elm,2026-11-21,,77777777\n"
+    )
+    path.write_text(ACCOUNTS + moved, encoding="utf-8")
+    Accounts(lived.parts.database).load(path, lived.parts.registry.communities, NOON_US)
+    own = [deposit("H7", 20, 20), deposit("H8", 21, 21)]
+    DepositLines(lived.parts.database, SHANGHAI).append(own)
+    here = [lived.get(f"communities/{id}/participation?{DAYS}") for id in ("oak", "elm")]
+    assert [one["took_part"] for one in here] == [3, 2]
+    clock[0] += 61 * calendar.US_PER_S
+    site: Any = lived.get(f"site/participation?{DAYS}")
+    assert site["accounts"] == before["accounts"] + 1
+    assert site["took_part"] == before["took_part"] + 1
+    assert site["regular"] == before["regular"] + 1, "a day in each community is two days"
+
+
+def test_what_is_remembered_says_of_when_it_is(lived: Api, clock: list[int]) -> None:
+    paths = (
+        f"site/participation?{DAYS}",
+        f"communities/ranking?by=participation&{DAYS}",
+        f"communities/ranking?{DAYS}",
+        f"communities/sorting?{DAYS}",
+    )
+    first = [lived.get(path)["as_of"] for path in paths]
+    clock[0] += 30 * calendar.US_PER_S
+    assert [lived.get(path)["as_of"] for path in paths] == first
+    clock[0] += 61 * calendar.US_PER_S
+    assert all(lived.get(path)["as_of"] > was for path, was in zip(paths, first, strict=True))
+
+
+def test_a_collection_points_own_deposits_are_the_points_and_its_households(lived: Api) -> None:
+    """What docs/statistics.md decides of them."""
+    at_door = deposit("H2", 22, 30, device="point-01")
+    lived.writer.append([at_door])
+    DepositLines(lived.parts.database, SHANGHAI).append([at_door])
+    places = {
+        "devices/point-01": 1, "communities/oak": 9, "communities/elm": 1, "site": 10,
+        "collection-points/point-01": 10,
+    }  # fmt: skip
+    for path, deposits in places.items():
+        assert lived.get(f"{path}/sorting?{DAYS}")["total"]["deposits"] == deposits, path
+    oak: Any = lived.get(f"communities/oak/participation?{DAYS}")
+    assert (oak["took_part"], oak["deposits"]["total"]) == (3, 9)
 
 
 def test_peoples_verdicts_decide_who_took_part(lived: Api) -> None:

@@ -38,6 +38,7 @@ class Figures:
 
 ALL = "weight_g of all categories"
 SEPARABLE = "kitchen + residual weight_g"
+RECYCLABLES = "recyclable weight_g"
 
 
 def figures(by_category: ByCategory, completeness: float | None, limits: Limits) -> Figures:
@@ -92,6 +93,12 @@ def _accuracy(counts: Counts, limits: Limits) -> Rate | None:
     return rate(counts.correct, counts.judged, "judged deposits")
 
 
-def focus(items: Mapping[Item, ItemCounts]) -> Mapping[Item, ItemCounts]:
-    """The plan's three focus streams of recyclables, zeros where there was nothing."""
-    return {item: items.get(item, ItemCounts()) for item in FOCUS_ITEMS}
+def focus(
+    items: Mapping[Item, ItemCounts], recyclable_g: int, completeness: float | None, limits: Limits
+) -> Mapping[Item, tuple[ItemCounts, WeightShare | None]]:
+    """The plan's three focus streams, zeros where there was nothing, and each one's share of the
+    recyclables' weight, which is not said where too little was heard.
+    """
+    whole_g = 0 if too_little_heard(completeness, limits) else recyclable_g
+    counted = {item: items.get(item, ItemCounts()) for item in FOCUS_ITEMS}
+    return {i: (c, weight_share(c.weight_g, whole_g, RECYCLABLES)) for i, c in counted.items()}
