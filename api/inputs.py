@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from typing import Annotated, Any
 
@@ -21,6 +22,13 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 # The calendar's first and last days have no date in some zone; a clock that was never set has.
 _YEAR = r"[1-8]\d{3}"
 _MOMENT = re.compile(_YEAR + r"-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+def plain(text: str) -> str:
+    """What a person typed, without blanks around it; full-width digits and letters, which Chinese
+    input methods write, become the usual ones.
+    """
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 def _written(value: Any, pattern: re.Pattern[str], kind: str, message: str) -> Any:

@@ -19,6 +19,7 @@ from api.parts import Parts, PartsDep
 from smartbin.people.principals import STRANGER, Principal, Role
 
 COOKIE = "smartbin_session"
+KNOWN_BROWSER = "smartbin_browser"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OURS = ("X-Requested-With", "smartbin")
 _bearer = HTTPBearer(
@@ -52,8 +53,9 @@ class Allow:
     outside it is refused.
     """
 
-    def __init__(self, *roles: Role) -> None:
+    def __init__(self, *roles: Role, with_first_password: bool = False) -> None:
         self.roles = frozenset({*roles, Role.ADMIN})
+        self._with_first_password = with_first_password
 
     def __call__(
         self,
@@ -74,6 +76,13 @@ class Allow:
             )
         if credentials is None:
             _refuse_other_sites(request)
+        if principal.must_change and not self._with_first_password:
+            raise Problem(
+                403,
+                "password-change",
+                "somebody else chose this password; choose another at /password, or POST "
+                "/api/v1/session/password",
+            )
         if principal.role not in self.roles:
             wanted = ", ".join(sorted(self.roles))
             detail = f"{request.url.path} is for {wanted}, not for {principal.role}"
@@ -87,7 +96,7 @@ def principal_of(
 ) -> Principal | None:
     """Whose the bearer token is, else the signed-in browser; None for a stranger."""
     if credentials is not None:
-        return parts.stores.tokens.principal_of(credentials.credentials)
+        return parts.stores.tokens.principal_of(credentials.credentials, parts.now_us())
     secret = request.cookies.get(COOKIE)
     return parts.stores.sessions.principal_of(secret, parts.now_us()) if secret else None
 
@@ -129,10 +138,15 @@ ADMIN = Depends(Allow())
 RESIDENT = Depends(Allow(Role.RESIDENT, Role.OFFICE))
 DEPOSITS = Depends(Allow(Role.CREW, Role.COMMUNITY, Role.SUPERVISOR, Role.INSPECTOR, Role.OFFICE))
 JUDGE = Depends(Allow(Role.SUPERVISOR, Role.INSPECTOR, Role.OFFICE))
+# Residents sign in with a code and have no password.
+PASSWORD_OWNER = Depends(
+    Allow(*(set(Role) - {Role.PUBLIC, Role.RESIDENT}), with_first_password=True)
+)
 SIGNED_IN = Depends(Allow(*(role for role in Role if role is not Role.PUBLIC)))
 
 CrewDep = Annotated[Principal, CREW]
 OfficeDep = Annotated[Principal, OFFICE]
 AdminDep = Annotated[Principal, ADMIN]
 DepositsDep = Annotated[Principal, DEPOSITS]
+PasswordOwnerDep = Annotated[Principal, PASSWORD_OWNER]
 SignedInDep = Annotated[Principal, SIGNED_IN]

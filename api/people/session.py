@@ -11,14 +11,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.errors import Problem, documented
-from api.inputs import ONE_LINE, OneLine
+from api.inputs import ONE_LINE, OneLine, plain
 from api.parts import PartsDep
-from api.security import COOKIE, PUBLIC, SignedInDep, principal_of
+from api.people.users import Password, refuse_weak
+from api.security import (
+    COOKIE,
+    KNOWN_BROWSER,
+    PUBLIC,
+    PasswordOwnerDep,
+    SignedInDep,
+    principal_of,
+)
 from smartbin.core import calendar
 from smartbin.people.principals import Principal, Role
 from smartbin.people.sessions import life_of
-from smartbin.people.sign_in import TooOften, Wrong
+from smartbin.people.sign_in import Browser, TooOften, Wrong
 
+# A browser is known for a year after the last sign-in on it.
+KNOWN_BROWSER_S = 365 * 24 * 3600
 SessionPath = Annotated[str, Path(max_length=64, pattern=ONE_LINE)]
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
@@ -69,6 +79,10 @@ class Me(BaseModel):
     role: Role
     community: str | None = None
     account: str | None = None
+    must_change: bool = Field(
+        description="whether somebody else chose the password: until another is chosen, nothing "
+        "else is permitted"
+    )
     may: list[str] = Field(
         description="the operations that the role permits, each as its method and path in this "
         "description, for example `POST /api/v1/rounds`; of these, a caller bound to a community "
@@ -80,8 +94,27 @@ class Me(BaseModel):
         """The caller, as the application that answers ``request`` knows them."""
         may: list[str] = request.app.state.permitted[who.role]
         return cls(
-            name=who.name, role=who.role, community=who.community, account=who.account, may=may
+            name=who.name,
+            role=who.role,
+            community=who.community,
+            account=who.account,
+            must_change=who.must_change,
+            may=may,
         )
+
+
+class PasswordChange(BaseModel):
+    """One's own password, and another one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"old": "four quiet lorries", "new": "seven late sparrows"}]
+        },
+    )
+
+    old: str = Field(min_length=1, max_length=200)
+    new: Password
 
 
 class SessionRow(BaseModel):
@@ -123,15 +156,18 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
     the next attempt must wait (429, Retry-After), longer each time.
     """
     service = parts.stores.sign_in
-    agent = request.headers.get("user-agent", "")
-    address = request.client.host if request.client else ""
+    browser = Browser(
+        request.client.host if request.client else "",
+        request.headers.get("user-agent", ""),
+        request.cookies.get(KNOWN_BROWSER, ""),
+    )
     now_us = parts.now_us()
     try:
         if body.name:
-            who, secret = service.by_password(body.name, body.password, address, agent, now_us)
+            entered = service.by_password(body.name, body.password, browser, now_us)
         else:
-            card, code = body.card.strip(), "".join(body.code.split())
-            who, secret = service.by_code(card, code, address, agent, now_us, parts.today())
+            card, code = plain(body.card), "".join(plain(body.code).split())
+            entered = service.by_code(card, code, browser, now_us, parts.today())
     except Wrong:
         detail = (
             "the name or the password is wrong"
@@ -141,24 +177,60 @@ def sign_in(body: Credentials, request: Request, parts: PartsDep) -> Response:
         )
         raise Problem(401, "wrong-credentials", detail) from None
     except TooOften as error:
-        raise Problem(
-            429,
-            "too-often",
-            f"too many failed sign-ins; wait {error.wait_s} seconds",
-            headers={"Retry-After": str(error.wait_s)},
-            wait_s=error.wait_s,
-        ) from None
-    answer = JSONResponse(Me.of(who, request).model_dump())
-    answer.set_cookie(
-        COOKIE,
-        secret,
-        max_age=life_of(who.role).whole_us // calendar.US_PER_S,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        path="/api",
-    )
+        raise _too_often(error) from None
+    answer = JSONResponse(Me.of(entered.who, request).model_dump())
+    life_s = life_of(entered.who.role).whole_us // calendar.US_PER_S
+    for cookie, secret, max_age_s in (
+        (COOKIE, entered.secret, life_s),
+        (KNOWN_BROWSER, entered.browser, KNOWN_BROWSER_S),
+    ):
+        answer.set_cookie(
+            cookie,
+            secret,
+            max_age=max_age_s,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+            path="/api",
+        )
     return answer
+
+
+@router.post("/session/password", status_code=204, responses=documented(401, 409, 422, 429))
+def change_password(
+    body: PasswordChange, request: Request, parts: PartsDep, who: PasswordOwnerDep
+) -> Response:
+    """Change the caller's own password. Their other sessions end. Wrong old passwords count as
+    failed sign-ins.
+    """
+    if who.program:
+        raise Problem(409, "no-password", "a token has no password; create another token")
+    refuse_weak(parts, who.name, body.new)
+    if body.new == body.old:
+        detail = "new: is the old password; choose another"
+        raise Problem(422, "weak-password", detail, parameter="new")
+    address = request.client.host if request.client else ""
+    browser = Browser(address, "", request.cookies.get(KNOWN_BROWSER, ""))
+    try:
+        parts.stores.sign_in.verify(who, body.old, browser, parts.now_us())
+    except Wrong:
+        raise Problem(
+            422, "wrong-credentials", "old: is not your password", parameter="old"
+        ) from None
+    except TooOften as error:
+        raise _too_often(error) from None
+    parts.stores.users.change_own(who.name, body.new, request.cookies.get(COOKIE, ""))
+    return Response(status_code=204)
+
+
+def _too_often(error: TooOften) -> Problem:
+    return Problem(
+        429,
+        "too-often",
+        f"too many failed sign-ins; wait {error.wait_s} seconds",
+        headers={"Retry-After": str(error.wait_s)},
+        wait_s=error.wait_s,
+    )
 
 
 @router.delete("/session", status_code=204, dependencies=[PUBLIC])

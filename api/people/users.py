@@ -20,8 +20,10 @@ from api.parts import Parts, PartsDep
 from api.security import OfficeDep
 from smartbin.core.errors import BadInput
 from smartbin.core.scope import EVERYTHING
+from smartbin.people.names import NameTaken
 from smartbin.people.passwords import LENGTH_MAX, LENGTH_MIN, check_strength
 from smartbin.people.principals import NAME_MAX, Principal, Role, tidy
+from smartbin.people.tokens import DAY_US, DAYS, DAYS_MAX
 from smartbin.people.users import User
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
@@ -79,6 +81,7 @@ class TokenIn(BaseModel):
     name: Name
     role: Role = Field(examples=["crew"])
     community: Community = None
+    days: int = Field(DAYS, ge=1, le=DAYS_MAX, description="how long it works")
 
 
 class TokenOut(BaseModel):
@@ -87,6 +90,8 @@ class TokenOut(BaseModel):
     name: str
     role: Role
     community: str | None
+    ends_at: datetime | None = Field(description="null: made before tokens had an end")
+    last_used_at: datetime | None = Field(description="to five minutes; null: never")
     mine: bool = Field(description="whether the caller may revoke it")
 
 
@@ -101,6 +106,7 @@ class TokenMade(BaseModel):
 
     name: str
     token: str
+    ends_at: datetime
 
 
 @router.get("/users")
@@ -111,23 +117,28 @@ def users(parts: PartsDep, who: OfficeDep) -> UsersOut:
 
 @router.post("/users", status_code=201, responses=documented(404, 409))
 def create_user(parts: PartsDep, body: UserIn, who: OfficeDep) -> UserOut:
-    """Create a user with a first password."""
+    """Create a user with a first password, which they change at their first sign-in."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
     _refuse_taken(body.name, [one.name for one in parts.stores.users.all(EVERYTHING)])
-    _refuse_weak(body.name, body.password)
-    made = parts.stores.users.create(
-        body.name, body.role, body.community, body.password, parts.now_us()
-    )
+    refuse_weak(parts, body.name, body.password)
+    try:
+        made = parts.stores.users.create(
+            body.name, body.role, body.community, body.password, parts.now_us(), must_change=True
+        )
+    except NameTaken as error:
+        raise _taken(error) from None
     return _user(parts, who, made)
 
 
 @router.post("/users/{name}/password", status_code=204, responses=documented(404))
 def set_password(parts: PartsDep, name: str, body: PasswordIn, who: OfficeDep) -> Response:
-    """Set another password for a user and end their sessions."""
+    """Set another password for a user and end their sessions. They change it when they next sign
+    in.
+    """
     _find_user(parts, name, who)
-    _refuse_weak(name, body.password)
-    parts.stores.users.set_password(name, body.password)
+    refuse_weak(parts, name, body.password)
+    parts.stores.users.set_password(name, body.password, must_change=True)
     return Response(status_code=204)
 
 
@@ -149,10 +160,17 @@ def enable(parts: PartsDep, name: str, who: OfficeDep) -> Response:
 
 @router.get("/tokens")
 def tokens(parts: PartsDep, who: OfficeDep) -> TokensOut:
-    """List programs' tokens: name, role and community."""
+    """List programs' tokens: name, role, community, end and last use."""
     rows = [
-        TokenOut(name=t.name, role=t.role, community=t.community, mine=_may(who, t.role))
-        for t in parts.stores.tokens.names(who.scope)
+        TokenOut(
+            name=one.principal.name,
+            role=one.principal.role,
+            community=one.principal.community,
+            ends_at=parts.local_or_none(one.ends_us),
+            last_used_at=parts.local_or_none(one.last_used_us),
+            mine=_may(who, one.principal.role),
+        )
+        for one in parts.stores.tokens.all(who.scope)
     ]
     return TokensOut(tokens=rows)
 
@@ -162,15 +180,20 @@ def create_token(parts: PartsDep, body: TokenIn, who: OfficeDep) -> TokenMade:
     """Create a token for a program. It is shown once; only its hash is kept."""
     _refuse_above(who, body.role)
     _known(parts, body.community)
-    _refuse_taken(body.name, [one.name for one in parts.stores.tokens.names(EVERYTHING)])
-    secret = parts.stores.tokens.create(body.name, body.role, body.community)
-    return TokenMade(name=body.name, token=secret)
+    _refuse_taken(body.name, [one.principal.name for one in parts.stores.tokens.all(EVERYTHING)])
+    ends_us = parts.now_us() + body.days * DAY_US
+    try:
+        secret = parts.stores.tokens.create(body.name, body.role, body.community, ends_us)
+    except NameTaken as error:
+        raise _taken(error) from None
+    return TokenMade(name=body.name, token=secret, ends_at=parts.local(ends_us))
 
 
 @router.delete("/tokens/{name}", status_code=204, responses=documented(404))
 def revoke(parts: PartsDep, name: str, who: OfficeDep) -> Response:
     """Revoke a token."""
-    found = next((t for t in parts.stores.tokens.names(who.scope) if t.name == name), None)
+    owners = (one.principal for one in parts.stores.tokens.all(who.scope))
+    found = next((owner for owner in owners if owner.name == name), None)
     if found is None:
         detail = "name: no token is called so; GET /api/v1/tokens lists them"
         raise Problem(404, "not-found", detail, parameter="name")
@@ -202,9 +225,19 @@ def _refuse_taken(name: str, taken: Sequence[str]) -> None:
         raise Problem(409, "name-taken", "name: is taken; choose another", parameter="name")
 
 
-def _refuse_weak(name: str, password: str) -> None:
+def _taken(error: NameTaken) -> Problem:
+    detail = str(error).removeprefix("--")
+    return Problem(409, "name-taken", detail, parameter="name")
+
+
+def refuse_weak(parts: Parts, name: str, password: str) -> None:
+    """Refuse a password that is easy to guess; those who know the site guess its names first."""
+    site = parts.registry.site
+    places = parts.registry.communities.values()
+    words = [site.id, site.name, *(one.name for one in places)]
+    words += [part for one in places for part in one.id.split("-")]
     try:
-        check_strength(name, password)
+        check_strength(name, password, words)
     except BadInput as error:
         raise Problem(422, "weak-password", str(error), parameter="password") from None
 

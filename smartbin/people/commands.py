@@ -7,7 +7,9 @@ import getpass
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from smartbin.core import calendar
 from smartbin.core.command import Command, Group, now_us
 from smartbin.core.errors import BadInput
 from smartbin.core.scope import EVERYTHING
@@ -16,7 +18,7 @@ from smartbin.database import Database
 from smartbin.database.command import add_wait, opened
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
-from smartbin.people.tokens import Tokens
+from smartbin.people.tokens import DAY_US, DAYS, DAYS_MAX, Tokens
 from smartbin.people.users import Users
 from smartbin.places import Registry
 from smartbin.places.load import load
@@ -40,6 +42,10 @@ def _token_arguments(token: argparse.ArgumentParser) -> None:
     token.add_argument("--name", default="")
     token.add_argument("--role", choices=_ROLES, default=Role.CREW.value)
     token.add_argument("--community", help="the one that a token of that role is bound to")
+    token.add_argument(
+        "--days", type=int, choices=range(1, DAYS_MAX + 1), default=DAYS, metavar="DAYS",
+        help=f"how long it works, {DAYS} unless said, at most {DAYS_MAX}",
+    )  # fmt: skip
     add_wait(token)
 
 
@@ -54,8 +60,10 @@ def _token(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = StoreSettings.read(environ)
     tokens = Tokens(opened(settings, args.wait_s))
     if args.action == "list":
-        for known in tokens.names(EVERYTHING):
-            print(f"{known.name}  {known.role}  {known.community or ''}".rstrip())
+        for known in tokens.all(EVERYTHING):
+            who = known.principal
+            ends, used = _day(known.ends_us, "no end"), _day(known.last_used_us, "never")
+            print(f"{who.name}  {who.role}  {who.community or '-'}  ends {ends}  last used {used}")
         return 0
     if not args.name:
         raise BadInput("--name: say whose token it is, for example --name truck-3")
@@ -64,9 +72,14 @@ def _token(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return 0
     if args.community is not None:
         load(settings.site).community(args.community)
-    print(tokens.create(args.name, Role(args.role), args.community))
+    ends_us = now_us() + args.days * DAY_US
+    print(tokens.create(args.name, Role(args.role), args.community, ends_us))
     print("shown this once; keep it safe · 仅显示一次，请妥善保存", file=sys.stderr)
     return 0
+
+
+def _day(at_us: int | None, without: str) -> str:
+    return without if at_us is None else calendar.from_us(at_us, ZoneInfo("UTC")).date().isoformat()
 
 
 def _changed(args: argparse.Namespace, database: Database, registry: Registry, now_us: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
+from collections.abc import Sequence
 
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -10,6 +12,10 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from smartbin.core.errors import BadInput, StoreUnavailable
 
 LENGTH_MIN, LENGTH_MAX = 10, 200
+# Of zxcvbn's 0 to 4: "safely unguessable", over 10^8 guesses; a sign-in allows 1,440 a day.
+SCORE_MIN = 3
+OWN_MIN = 6  # characters besides the name and the site's words
+_JUDGED_MAX = 72  # what zxcvbn looks at; a longer password is at least as good
 PARAMETERS = profiles.RFC_9106_LOW_MEMORY
 # A hash takes 64 MiB and tens of milliseconds: a flood of sign-ins must fill neither the memory
 # nor every thread.
@@ -28,7 +34,7 @@ class Passwords:
     def hash(self, secret: str) -> str:
         """What to keep of a secret."""
         with self._turn:
-            return self._hasher.hash(secret)
+            return self._hasher.hash(_typed(secret))
 
     def verify(self, kept: str | None, secret: str) -> bool:
         """Whether this is the secret. Without one to compare with it takes as long: how long an
@@ -38,7 +44,9 @@ class Passwords:
             if self._nobodys is None:
                 self._nobodys = self._hasher.hash("nobody")
             try:
-                return self._hasher.verify(kept or self._nobodys, secret) and kept is not None
+                return (
+                    self._hasher.verify(kept or self._nobodys, _typed(secret)) and kept is not None
+                )
             except (VerifyMismatchError, InvalidHashError):
                 return False
 
@@ -64,11 +72,28 @@ class _Turn:
         self._places.release()
 
 
-def check_strength(name: str, password: str) -> None:
-    """Refuse a password that is too short to withstand guessing (NIST SP 800-63B: length counts,
-    rules of composition do not).
+def _typed(secret: str) -> str:
+    """However a keyboard writes it: full-width digits and letters are the usual ones."""
+    return unicodedata.normalize("NFKC", secret)
+
+
+def check_strength(name: str, password: str, words: Sequence[str] = ()) -> None:
+    """Refuse a password that is short, common or easy to guess (NIST SP 800-63B: length and lists
+    count, rules of composition do not). ``words`` are the site's, which are guessed first.
     """
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
         raise BadInput(f"password: {LENGTH_MIN} to {LENGTH_MAX} characters; choose a longer phrase")
-    if password.casefold() in (name.casefold(), name.casefold() * 2) or len(set(password)) < 4:
-        raise BadInput("password: too easy to guess; choose several words")
+    # Its lists of the 30,000 commonest passwords and of words take a while to read.
+    from zxcvbn import zxcvbn
+
+    known = [name, *words, "smartbin"]
+    typed = _typed(password)
+    rest = typed.casefold()
+    for word in sorted({word.casefold() for word in known if len(word) > 1}, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    judged = zxcvbn(typed[:_JUDGED_MAX], user_inputs=known)
+    if len(rest.strip()) < OWN_MIN or judged["score"] < SCORE_MIN:
+        raise BadInput(
+            "password: too easy to guess: it is common, a pattern, or made of the site's or your "
+            "name; choose several words that do not belong together"
+        )

@@ -33,13 +33,16 @@ class Role(StrEnum):
 class Principal:
     """The caller. ``community`` and ``account`` bound what may be seen; None bounds nothing.
 
-    ``name`` is the user's or the token's, or a resident's account.
+    ``name`` is the user's or the token's, or a resident's account; of users and tokens it names
+    one (``name_key``). ``must_change``: somebody else chose the password.
     """
 
     role: Role
     name: str
     community: str | None = None
     account: str | None = None
+    program: bool = False
+    must_change: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -48,16 +51,25 @@ class Principal:
         """
         own = frozenset({self.name})
         resident, admin = self.account is not None, self.role is Role.ADMIN
+        nobodys = resident or self.program  # a program has no sessions
         return Scope(
             communities=None if self.community is None else frozenset({self.community}),
             accounts=None if self.account is None else frozenset({self.account}),
             crews=own if self.role is Role.CREW else None,
-            users=None if admin else frozenset() if resident else own,
+            users=None if admin else frozenset() if nobodys else own,
             residents=None if admin else own if resident else frozenset(),
         )
 
 
 STRANGER = Principal(Role.PUBLIC, "")
+
+# What looks the same to a reader: Cyrillic and Greek letters like Latin ones, and 0 o, 1 i l.
+_ALIKE = str.maketrans("аеорсухіјѕкмтнвαορνικτυχε01i", "aeopcyxljskmthbaopvlktuxeoll")
+
+
+def name_key(name: str) -> str:
+    """The same for names that a reader cannot tell apart, for example ``li.wei`` and ``LI.WEІ``."""
+    return unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
 
 
 def spelt(name: str) -> str:

@@ -143,7 +143,7 @@ class Sessions:
 
 
 _ASKED = (
-    select(session, app_user.c.role, app_user.c.community)
+    select(session, app_user.c.role, app_user.c.community, app_user.c.must_change)
     .outerjoin(app_user, app_user.c.name == session.c.user)
     .where(or_(session.c.account.is_not(None), app_user.c.disabled_us.is_(None)))
 )
@@ -174,5 +174,7 @@ def _session(row: Row[Any]) -> Session:
     if row.account is not None:
         principal = Principal(Role.RESIDENT, row.account, account=row.account)
     else:
-        principal = Principal(Role(row.role), row.user, row.community)
+        principal = Principal(
+            Role(row.role), row.user, row.community, must_change=bool(row.must_change)
+        )
     return Session(row.id, principal, row.agent, row.started_us, row.seen_us, row.ends_us)

@@ -14,6 +14,18 @@ token = Table(
     Column("role", String(16), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
     Column("community", String(64)),
+    Column("ends_us", BigInteger),  # None: made before tokens had an end
+    Column("last_used_us", BigInteger),
+)
+
+# Names of users and tokens by what a reader cannot tell apart: one name is one person's or
+# program's, also after its token was revoked.
+name_key = Table(
+    "name_key",
+    metadata,
+    Column("key", String(256), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("name", String(64), nullable=False),
 )
 
 # People who sign in. Nobody is deleted: what they did keeps their name.
@@ -26,6 +38,8 @@ app_user = Table(
     Column("password", String(200), nullable=False),  # argon2id with its parameters
     Column("created_us", BigInteger, nullable=False),
     Column("disabled_us", BigInteger),
+    # 1: somebody else chose the password, so its owner changes it before anything else.
+    Column("must_change", Integer, nullable=False, server_default="0"),
 )
 
 # Signed-in browsers, of a user or of a resident's account. ``id`` names it to people, the secret
@@ -45,14 +59,24 @@ session = Table(
     Index("session_by_account", "account"),
 )
 
-# Failed sign-ins, counted in a bounded number of buckets of names and of addresses.
+# Failed sign-ins in leaky buckets, of which there is a bounded number; ``last_us`` is up to when
+# failures have leaked.
 sign_in_try = Table(
     "sign_in_try",
     metadata,
     Column("bucket", String(16), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_us", BigInteger, nullable=False),
-    Column("until_us", BigInteger, nullable=False),
+)
+
+# Browsers on which somebody has signed in: the hash of a cookie, and of whom.
+known_browser = Table(
+    "known_browser",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("who", String(80), nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Index("known_browser_of", "who", "seen_us"),
 )
 
 # The newest one-time code of an account, with which a resident signs in.

@@ -92,7 +92,7 @@ class TableRow:
 
     def number(self, column: str, least: int, most: int) -> int:
         """A whole number within bounds."""
-        value = self.cell(column)
+        value = unicodedata.normalize("NFKC", self.cell(column))  # ４４３ is 443
         if re.fullmatch(r"-?[0-9]{1,9}", value) and least <= int(value) <= most:
             return int(value)
         self.mistakes.add(

@@ -23,7 +23,7 @@ ASKED: dict[str, Callable[[Database], object]] = {
     "settle": lambda database: Settler(database, REGISTRY, TARIFFS).settle(NOW_US),
     "expire": lambda database: Settler(database, REGISTRY, TARIFFS).expire(NOW_US),
     "settle again": lambda database: Settler(database, REGISTRY, TARIFFS).again(Days(DAY, DAY)),
-    "a token": lambda database: Tokens(database).principal_of("secret"),
+    "a token": lambda database: Tokens(database).principal_of("secret", 0),
     "a session": lambda database: Sessions(database).principal_of("secret", NOW_US),
     "an account": lambda database: Accounts(database).get("11111111"),
     "a reward": lambda database: RewardCatalogue(database).put(

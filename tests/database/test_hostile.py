@@ -51,7 +51,7 @@ def test_a_text_is_kept_as_it_is_and_touches_nothing_else(books: Books) -> None:
     judged = {}
     for text, reward in zip(HOSTILE, rewards, strict=True):
         users.create(text, Role.CREW, None, "four quiet lorries", NOW_US)
-        tokens.create(text, Role.CREW)
+        tokens.create("t " + text, Role.CREW)
         RewardCatalogue(books.database).put(reward)
         Adjustments(books.database, SHANGHAI).add(HOME, str(uuid4()), 20, text, text, NOW_US)
         deposit = replace(kitchen(), device=text, door=text, account=text)
@@ -73,6 +73,6 @@ def test_a_text_is_kept_as_it_is_and_touches_nothing_else(books: Books) -> None:
         assert grown[name] == len(HOSTILE), name
     first, *others = HOSTILE
     users.disable(first, NOW_US)
-    tokens.revoke(first)
+    tokens.revoke("t " + first)
     assert {user.name for user in users.all(EVERYTHING) if user.disabled_us is None} == set(others)
-    assert {token.name for token in tokens.names(EVERYTHING)} == set(others)
+    assert {one.principal.name for one in tokens.all(EVERYTHING)} == {"t " + o for o in others}

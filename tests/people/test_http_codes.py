@@ -56,6 +56,7 @@ def test_a_code_signs_its_resident_in_once(homes: Api) -> None:
     signed_in = enter(homes.client, f"{code[:4]} {code[4:]}")
     me = signed_in.json()
     assert "GET /api/v1/accounts/{account}" in me.pop("may")
+    assert not me.pop("must_change")
     assert me == {"name": HOME, "role": "resident", "community": None, "account": HOME}
     assert homes.client.get(SESSION).json()["account"] == HOME
     assert homes.client.get("/api/v1/bins/full").status_code == 403

@@ -14,6 +14,7 @@ from api.app import create_app
 from smartbin.core import calendar
 from smartbin.people.passwords import Passwords
 from smartbin.people.principals import Role
+from smartbin.people.throttle import BY_BROWSER, BY_NAME
 from smartbin.people.users import Users
 from tests.api.client import NOON_US, PAGE, Api
 
@@ -45,6 +46,7 @@ def test_name_and_password_sign_in_until_sign_out(api: Api, users: Users) -> Non
     assert api.client.get(FULL).status_code == 401
     assert api.client.get(SESSION).status_code == 401
     me = {"name": "li.wei", "role": "crew", "community": None, "account": None}
+    me |= {"must_change": False}
     answer = sign_in(api.client).json()
     assert api.client.get(SESSION).json() == answer
     may = answer.pop("may")
@@ -119,23 +121,86 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password(users: Users) -> None
     assert 0.4 < unknown_s / wrong_s < 2.5
 
 
-def test_after_some_failures_everybody_waits_and_ever_longer(api: Api, users: Users) -> None:
-    for _ in range(5):
-        assert sign_in(api.client, "guessed").status_code == 401
-    waits = []
+def test_after_some_failures_unknown_browsers_wait_and_known_ones_do_not(
+    api: Api, users: Users
+) -> None:
+    assert sign_in(api.client).status_code == 200
+    stranger = TestClient(api.client.app, headers=PAGE)
+    for _ in range(BY_NAME.free):
+        assert sign_in(stranger, "guessed").status_code == 401
     now_us = NOON_US
     for _ in range(3):
-        refused = sign_in(at(api, now_us))  # not even the right one passes, here or on a replica
+        at_another_time = at(api, now_us)
+        at_another_time.cookies = stranger.cookies
+        refused = sign_in(at_another_time)  # not even the right one passes, here or on a replica
         assert refused.status_code == 429
-        waits.append(int(refused.headers["Retry-After"]))
-        assert refused.json()["wait_s"] == waits[-1]
-        now_us += waits[-1] * calendar.US_PER_S
-        assert sign_in(at(api, now_us), "guessed").status_code == 401
-    assert waits == [15, 30, 60]
-    assert sign_in(api.client, PASSWORD, "nobody").status_code == 401  # others do not wait
-    now_us += 120 * calendar.US_PER_S
-    assert sign_in(at(api, now_us)).status_code == 200
-    assert sign_in(at(api, now_us), "guessed").status_code == 401  # and the name began anew
+        assert int(refused.headers["Retry-After"]) == refused.json()["wait_s"] == BY_NAME.leak_s
+        assert sign_in(at(api, now_us)).status_code == 200  # its own browser does
+        now_us += BY_NAME.leak_s * calendar.US_PER_S
+        assert sign_in(at_another_time, "guessed").status_code == 429
+        later = at(api, now_us)
+        later.cookies = stranger.cookies
+        assert sign_in(later, "guessed").status_code == 401
+    assert sign_in(stranger, PASSWORD, "nobody").status_code == 401  # others do not wait
+
+
+def test_full_width_digits_are_digits(api: Api, users: Users) -> None:
+    users.create("code7", Role.CREW, None, "four 1234 quiet lorries", NOON_US)
+    assert sign_in(api.client, "four １２３４ quiet lorries", "code7").status_code == 200
+
+
+def change(client: TestClient, old: str, new: str) -> Any:
+    return client.post(f"{SESSION}/password", json={"old": old, "new": new})
+
+
+def test_everybody_changes_their_own_password(api: Api, users: Users) -> None:
+    elsewhere = TestClient(api.client.app, headers=PAGE)
+    for client in (api.client, elsewhere):
+        assert sign_in(client).status_code == 200
+    assert change(api.client, "guessed", "seven late sparrows").json()["parameter"] == "old"
+    for weak in ("1234567890", "password12", "li.wei li.wei", PASSWORD):
+        answer = change(api.client, PASSWORD, weak)
+        assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (
+            422,
+            "weak-password",
+        ), weak
+    assert change(api.client, PASSWORD, "seven late sparrows").status_code == 204
+    assert api.client.get(FULL).status_code == 200  # this session stays, the others end
+    assert elsewhere.get(FULL).status_code == 401
+    assert sign_in(elsewhere).status_code == 401
+    assert sign_in(elsewhere, "seven late sparrows").status_code == 200
+
+
+def test_guesses_at_the_old_password_are_failed_sign_ins(api: Api, users: Users) -> None:
+    assert sign_in(api.client).status_code == 200
+    statuses = [change(api.client, "guessed", "seven late sparrows").status_code for _ in range(12)]
+    assert statuses == [422] * BY_BROWSER.free + [429] * (12 - BY_BROWSER.free)
+    bearer = api.as_(Role.OFFICE)
+    answer = api.client.post(
+        f"{SESSION}/password", json={"old": "x", "new": "seven late sparrows"}, headers=bearer
+    )
+    assert answer.status_code == 409  # a program has no password
+
+
+def test_a_password_that_another_chose_is_changed_first(api: Api) -> None:
+    new = {"name": "zhang", "role": "crew", "password": PASSWORD}
+    made = api.client.post("/api/v1/users", json=new, headers=api.as_(Role.OFFICE))
+    assert made.status_code == 201
+    own = TestClient(api.client.app, headers=PAGE)
+    assert sign_in(own, name="zhang").json()["must_change"]
+    refused = own.get(FULL)
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (
+        403,
+        "password-change",
+    )
+    assert own.get("/api/v1/sessions").status_code == 403
+    assert change(own, PASSWORD, "seven late sparrows").status_code == 204
+    assert own.get(FULL).status_code == 200
+    assert not own.get(SESSION).json()["must_change"]
+    path = "/api/v1/users/zhang/password"
+    body = {"password": "nine early owls"}
+    assert api.client.post(path, json=body, headers=api.as_(Role.OFFICE)).status_code == 204
+    assert sign_in(own, "nine early owls", "zhang").json()["must_change"]
 
 
 def test_a_session_ends_when_unused_and_when_old(api: Api, users: Users) -> None:

@@ -60,7 +60,9 @@ def test_a_token_is_seen_once_and_is_nobodys_after_it_was_revoked(api: Api) -> N
     assert api.client.get("/api/v1/bins/full", headers=bearer).status_code == 200
     listed = api.get("tokens", Role.OFFICE)["tokens"]
     assert answer.json()["token"] not in str(listed)
-    assert {t["name"]: t["mine"] for t in listed}["truck"]
+    (own,) = [t for t in listed if t["name"] == "truck"]
+    assert own["mine"]
+    assert own["ends_at"] == answer.json()["ends_at"] > own["last_used_at"]
     ended = api.client.delete("/api/v1/tokens/truck", headers=api.as_(Role.OFFICE))
     assert ended.status_code == 204
     assert api.client.get("/api/v1/bins/full", headers=bearer).status_code == 401

@@ -5,7 +5,13 @@ import type { Session } from "@/api/types";
 import { grantedBy, homeOf, useSession } from "@/app/session";
 import { useFilter } from "@/ui/filter";
 
-const session = (changed: Partial<Session>): Session => ({ name: "li", role: "crew", may: [], ...changed });
+const session = (changed: Partial<Session>): Session => ({
+  name: "li",
+  role: "crew",
+  must_change: false,
+  may: [],
+  ...changed,
+});
 
 describe("where a day begins", () => {
   it("is the first page that the server lets somebody open", () => {
@@ -13,6 +19,7 @@ describe("where a day begins", () => {
     expect(homeOf(session({ may: ["POST /api/v1/devices/{device}/verdicts"] }))).toBe("/office/verdicts");
     expect(homeOf(session({ may: ["POST /api/v1/rounds"] }))).toBe("/crew");
     expect(homeOf(session({ account: "0001", may: [] }))).toBe("/me");
+    expect(homeOf(session({ must_change: true, may: ["GET /api/v1/devices"] }))).toBe("/password");
   });
 
   it("gives the roles of the office to an admin alone", () => {

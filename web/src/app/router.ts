@@ -37,6 +37,7 @@ export const router = createRouter({
       meta: { title: "office" },
     },
     { path: "/sign-in", component: () => import("@/people/SignInPage.vue"), meta: { title: "signIn" } },
+    { path: "/password", component: () => import("@/people/PasswordPage.vue"), meta: { title: "password" } },
     { path: "/account", component: () => import("@/people/SessionsPage.vue"), meta: { title: "account" } },
     { path: "/help/:page?", component: () => import("@/help/HelpPage.vue"), meta: { title: "help" } },
     { path: "/:rest(.*)*", component: () => import("./MissingPage.vue") },

@@ -35,6 +35,7 @@ export const mayOpen = (session: Session, room: Room): boolean => session.may.in
 
 /** The page that somebody begins their day with. */
 export function homeOf(session: Session): string {
+  if (session.must_change) return "/password";
   if (session.account) return "/me";
   const room = ROOMS.find((one) => mayOpen(session, one));
   return room ? pathOf(room) : "/crew";
