@@ -46,10 +46,11 @@ def test_name_and_password_sign_in_until_sign_out(api: Api, users: Users) -> Non
     assert api.client.get(FULL).status_code == 401
     assert api.client.get(SESSION).status_code == 401
     me = {"name": "li.wei", "role": "crew", "community": None, "account": None}
-    me |= {"must_change": False}
+    assert api.client.get(SESSION).status_code == 401
     answer = sign_in(api.client).json()
     assert api.client.get(SESSION).json() == answer
     may = answer.pop("may")
+    assert not answer.pop("must_change")
     assert answer == me
     assert {"GET /api/v1/bins/full", "POST /api/v1/rounds", "GET /api/v1/site"} <= set(may)
     assert "GET /api/v1/accounts" not in may

@@ -37,8 +37,8 @@ def upgrade() -> None:
     )
     taken: dict[str, dict[str, str]] = {}
     for kind, table in (("user", "app_user"), ("token", "token")):
-        names = op.get_bind().execute(sa.select(sa.column("name")).select_from(sa.table(table)))
-        for (name,) in names.all():
+        asked = sa.select(sa.column("name", sa.String)).select_from(sa.table(table))
+        for name in op.get_bind().scalars(asked):
             taken.setdefault(name_key(name), {"key": name_key(name), "kind": kind, "name": name})
     if taken:
         op.bulk_insert(keys, list(taken.values()))
