@@ -101,6 +101,17 @@ def test_the_office_makes_a_crew_that_signs_in_and_a_token_that_it_revokes(
     phone.get_by_label("用户名").fill("li.wei")
     phone.get_by_label("密码").fill(PASSWORD)
     phone.get_by_role("button", name="登录").click()
+    phone.wait_for_url("**/password")  # the office chose the first one
+    expect(phone.get_by_role("status")).to_contain_text("请先改为只有您本人知道的密码")
+    phone.get_by_label("当前密码").fill(PASSWORD)
+    for label in ("新密码（至少 10 位）", "再输入一次新密码"):
+        phone.get_by_label(label).fill("password12")
+    phone.get_by_role("button", name="保存").click()
+    expect(phone.get_by_role("alert")).to_contain_text("密码太容易猜到")
+    phone.get_by_label("当前密码").fill(PASSWORD)
+    for label in ("新密码（至少 10 位）", "再输入一次新密码"):
+        phone.get_by_label(label).fill("seven late sparrows")
+    phone.get_by_role("button", name="保存").click()
     phone.wait_for_url("**/crew")
     row.get_by_role("button", name="停用").click()
     expect(row).to_contain_text("已停用")

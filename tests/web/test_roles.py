@@ -95,6 +95,6 @@ def test_a_role_sees_its_pages_and_is_led_away_from_others(
             expect(links).to_have_count(len(rooms))
             assert set(links.evaluate_all(HREFS)) == rooms
     page.goto(f"{screens.url}/account")
-    back = page.locator(".who a")
+    back = page.locator(".who a.primary")
     expect(back).to_be_visible()
     assert back.get_attribute("href") in MAY[role]

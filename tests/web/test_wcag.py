@@ -41,12 +41,12 @@ LANGUAGES = ("zh", "en")
 PUBLIC = (
     *("/", "/board", "/board/oak", "/board/nowhere", "/nowhere", "/sign-in"),
     *("/help", "/help/crew", "/help/resident", "/help/community", "/help/office"),
-    *("/help/installer", "/help/nowhere", "/crew", "/me", "/office", "/account"),
+    *("/help/installer", "/help/nowhere", "/crew", "/me", "/office", "/account", "/password"),
 )
 OFFICE = (
     *("/office", "/office/community/oak", "/office/community/nowhere", "/office/device/bin-001"),
     *("/office/device/nowhere", "/office/accounts", f"/office/accounts/{HOME}"),
-    *("/office/accounts/00000000", "/office/rewards", "/office/quarantine", "/account", "/me"),
+    *("/office/accounts/00000000", "/office/rewards", "/office/quarantine", "/account", "/password", "/me"),
     *("/office/doors", "/office/devices", "/office/verdicts", "/office/signals"),
     *("/office/registry", "/office/people"),
 )
