@@ -81,6 +81,12 @@ class _Collector(Collector):
         yield _counters("messages_refused", "Messages set aside in quarantine", "reason", m.refused)
         yield _counters("store_retries", "Attempts repeated, a store was away", "store", m.retries)
         yield _counter("old_wills_skipped", "Retained last wills, old news", m.old_wills)
+        yield _counters(
+            "refused_not_kept",
+            "Refused messages beyond a device's share of the quarantine, counted and dropped",
+            "device",
+            self._quarantine.not_kept,
+        )
         yield _counter(
             "dropped_verdicts", "Verdicts that devices gave in a person's name", m.dropped_verdicts
         )

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.backoff import Backoff
 from gateway.delivery import Delivery, MessageSource
+from gateway.gate import FACTS_AN_HOUR, Gate
 from gateway.meters import Meters
 from smartbin.core.errors import StoreRefused, StoreUnavailable
 from smartbin.facts.events import Fact
@@ -21,6 +22,7 @@ BATCH_MAX = 4000
 WAIT_S = 0.5
 # While waiting to try a store again the connection must be served this often.
 PAUSE_MAX_S = 1.0
+_FLOOD = f"more than {FACTS_AN_HOUR} events of this device within an hour"
 
 
 class Appender(Protocol):
@@ -64,6 +66,7 @@ class Pipeline:
     meters: Meters
     backoff: Backoff
     stopping: Callable[[], bool]
+    gate: Gate
 
     def pump(self) -> int:
         """Move one batch; returns how many messages it had. Raises Stopped."""
@@ -86,9 +89,14 @@ class Pipeline:
                 # The broker repeats it at every subscription; its time would be invented each time.
                 self.meters.old_wills += 1
                 continue
-            decoded = self.decoder.decode(delivery.topic, delivery.payload, delivery.received_at_us)
+            topic, payload, received_at_us, *_ = delivery
+            if self.gate.closed(topic, received_at_us):
+                rejected.append(Rejected(topic, payload, received_at_us, "flood", "", _FLOOD))
+                continue
+            decoded = self.decoder.decode(topic, payload, received_at_us)
             facts += decoded.facts
             rejected += decoded.rejected
+            self.gate.passed(topic, len(decoded.facts) + len(decoded.rejected))
         self.meters.dropped_verdicts = self.decoder.dropped_verdicts
         return facts, rejected
 

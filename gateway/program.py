@@ -20,6 +20,7 @@ from gateway import drain
 from gateway import partitioning as share
 from gateway.backoff import Backoff
 from gateway.broker import SessionMemory, broker_of
+from gateway.gate import Gate
 from gateway.http import Board, serve
 from gateway.meters import Meters
 from gateway.mqtt import BrokerSession, SessionTaken
@@ -107,7 +108,7 @@ def build(
     registry = load(settings.site)
     site, zone = registry.site.id, registry.site.zone
     _make_folder(settings.quarantine)
-    quarantine = Quarantine(settings.quarantine)
+    quarantine = Quarantine(settings.quarantine, registry.devices)
     meters = Meters(time.monotonic, _now_us, gaps=not settings.mqtt_share)
     filters = share.filters_of(site, settings.mqtt_share, settings.mqtt_part, registry.devices)
     if draining:
@@ -137,6 +138,7 @@ def build(
         meters,
         _backoff(),
         stop.is_set,
+        Gate(site, registry.devices),
     )
     return Gateway(pipeline, session)
 

@@ -1,5 +1,8 @@
 """Quarantine: every refused message, whole, in bounded files of JSON lines.
 
+Every device has a share of its own, so that no sender takes what the others need. Beyond it a
+device's refusals are counted, a sample of them is kept, and all are acknowledged.
+
 The gateway writes it, the API counts it; so its form lives here and not in the gateway. A message
 is durable here before it is acknowledged, and a redelivered one is not kept twice.
 """
@@ -13,8 +16,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartbin.core.errors import StoreUnavailable
@@ -22,6 +25,12 @@ from smartbin.facts.wire import Rejected
 
 FILE_BYTES_MAX = 16 * 1024 * 1024
 FILES_MAX = 16
+UNREADABLE = frozenset({"too_large", "bad_utf8", "bad_json"})
+"""Reasons for which nothing can be replayed: of a long payload the beginning and a digest say
+enough."""
+UNREADABLE_BYTES_MAX = 4096
+OTHER = "other"
+"""The sender of what names no device of the registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +64,22 @@ class QuarantinedMessage:
 
 class Quarantine:
     """The folder of what was refused. Several processes may write; readers need no lock, lines are
-    written whole.
+    written whole. ``devices`` have a share each, everything that names none of them another; a
+    reader needs none. ``not_kept`` counts by device what was dropped beyond its share (OTHER for
+    none of the devices).
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, devices: Collection[str] = ()) -> None:
+        self._folder, self._devices = folder, frozenset(devices)
+        # From 0: Prometheus sees no increase in a series that begins with its first event.
+        self.not_kept = Counter(dict.fromkeys([*sorted(self._devices), OTHER], 0))
+        self._used: Counter[str] = Counter()
         self._ids: set[int] = set()
         self._known: dict[str, tuple[int, int]] = {}
 
     def add(self, rejected: Sequence[Rejected]) -> int:
-        """Keep refused messages, durably; answers how many were new.
+        """Keep refused messages, durably; answers how many were new. What is beyond a device's
+        share is counted in ``not_kept``.
 
         Raises StoreUnavailable when the disk or the bound is full: then nothing is acknowledged,
         and the broker keeps the messages until somebody has made room.
@@ -73,7 +88,9 @@ class Quarantine:
             with self._locked():
                 self._learn()
                 new = {_id_of(r): r for r in rejected}
-                lines = {id: _line(id, r) for id, r in new.items() if int(id, 16) not in self._ids}
+                lines = self._within_shares(
+                    {id: r for id, r in new.items() if int(id, 16) not in self._ids}
+                )
                 if lines:
                     self._write("".join(lines.values()).encode())
                     self._ids.update(int(id, 16) for id in lines)
@@ -81,6 +98,32 @@ class Quarantine:
         except OSError as error:
             raise StoreUnavailable(f"quarantine {self._folder}: {error.strerror}") from error
         return len(lines)
+
+    def _within_shares(self, new: dict[str, Rejected]) -> dict[str, str]:
+        """The lines to write: those within their device's share, and of the others the first,
+        second, fourth, eighth... of each device, cut, out of a reserve.
+        """
+        if not self._devices:
+            return {id: _line(id, one) for id, one in new.items()}
+        # A sixteenth for samples, and a sixteenth that files leave unused at their ends.
+        sixteenth = FILE_BYTES_MAX * FILES_MAX // 16 // (len(self._devices) + 1)
+        lines: dict[str, str] = {}
+        for id, one in new.items():
+            sender, line = self._sender(one), _line(id, one)
+            if self._used[sender] + len(line) > 14 * sixteenth:
+                self.not_kept[sender] += 1
+                count = self.not_kept[sender]
+                line = _line(id, one, UNREADABLE_BYTES_MAX)
+                full = self._used[sender] + len(line) > 15 * sixteenth
+                if full or count & (count - 1):
+                    continue
+            self._used[sender] += len(line)
+            lines[id] = line
+        return lines
+
+    def _sender(self, one: Rejected) -> str:
+        device = QuarantinedMessage("", one).device
+        return device if device in self._devices else OTHER
 
     def __iter__(self) -> Iterator[QuarantinedMessage]:
         for path in self.files():
@@ -148,7 +191,12 @@ class Quarantine:
     def _learn(self) -> None:
         """Know the ids that are kept, again when another process has changed a file."""
         if self._known != self._stamps():
-            self._ids = {int(kept.id, 16) for kept in self if kept.id}
+            self._ids.clear()
+            self._used.clear()
+            for kept in self:
+                if kept.id:
+                    self._ids.add(int(kept.id, 16))
+                self._used[self._sender(kept.rejected)] += len(_line(kept.id, kept.rejected))
             self._known = self._stamps()
 
     def _stamps(self) -> dict[str, tuple[int, int]]:
@@ -211,7 +259,16 @@ def _id_of(r: Rejected) -> str:
     return hashlib.blake2b(said, digest_size=8).hexdigest()
 
 
-def _line(id: str, r: Rejected) -> str:
+def _line(id: str, r: Rejected, bytes_max: int | None = None) -> str:
+    """A line of a file. Of a longer payload than ``bytes_max`` (by reason, unless given) the
+    beginning and its digest are kept.
+    """
+    if bytes_max is None and r.reason in UNREADABLE:
+        bytes_max = UNREADABLE_BYTES_MAX
+    if bytes_max is not None and len(r.payload) > bytes_max:
+        digest = hashlib.sha256(r.payload).hexdigest()
+        said = f"{r.detail}; the first {bytes_max} of {len(r.payload)} bytes, sha256 {digest}"
+        r = replace(r, payload=r.payload[:bytes_max], detail=said)
     row = {
         "id": id,
         "topic": r.topic,

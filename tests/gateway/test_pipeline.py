@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from gateway import gate
 from gateway.backoff import Backoff
 from gateway.delivery import Delivery
+from gateway.gate import FACTS_AN_HOUR, Gate
 from gateway.meters import Meters
 from gateway.pipeline import BATCH_MAX, PAUSE_MAX_S, WAIT_S, Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
@@ -49,6 +51,7 @@ class Site:
             self.meters,
             Backoff(0.5, 4.0, random.Random(1)),
             self._stopping,
+            Gate("testsite", ["bin-001"]),
         )
 
     def receive(self, batch_max: int, wait_s: float) -> list[Delivery]:
@@ -103,6 +106,36 @@ def test_a_batch_is_kept_in_telemetry_then_in_records_then_acknowledged() -> Non
     assert (meters.messages, meters.waiting, +meters.stored) == (3, 0, {"deposit": 2})
     assert +meters.refused == {"bad_topic": 1}
     assert not +meters.retries
+
+
+def test_a_device_that_floods_is_set_aside_unread_and_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gate, "FACTS_AN_HOUR", 3)
+    other = Delivery(topic_of("testsite", "point-01", "status"), b"{}", NOW_US, 9, 1, False)
+    site = Site([delivery(n) for n in range(5)] + [other])
+    assert site.pipeline.pump() == 6
+    assert site.did[2] == ("telemetry", [0, 1, 2])
+    assert [r.reason for r in site.aside] == ["flood", "flood", "bad_field"]
+    assert [r.payload for r in site.aside[:2]] == [delivery(3).payload, delivery(4).payload]
+    assert site.did[-1] == ("ack", [0, 1, 2, 3, 4, 9])
+    an_hour_later = NOW_US + 3_600_000_000
+    site.deliveries = [delivery(7)._replace(received_at_us=an_hour_later)]
+    site.pipeline.pump()
+    assert ("telemetry", [7]) in site.did
+
+
+def test_refused_messages_of_a_flood_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "FACTS_AN_HOUR", 3)
+    topic = topic_of("testsite", "bin-001", "deposit")
+    site = Site([Delivery(topic, b"{%d" % n, NOW_US, n, 1, False) for n in range(5)])
+    site.pipeline.pump()
+    assert [r.reason for r in site.aside] == ["bad_json"] * 3 + ["flood"] * 2
+
+
+def test_a_week_that_a_bin_could_not_send_passes() -> None:
+    reports_an_hour, doors, deposits_an_hour = 120, 4, 200
+    assert (reports_an_hour * doors + deposits_an_hour) * 24 * 7 < FACTS_AN_HOUR
 
 
 def test_nothing_to_keep_asks_no_store() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
+from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -74,6 +76,63 @@ def test_full_is_said_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.Mo
     assert shelf.used_share() > 0.5
     shelf.remove({k.id for k in shelf})
     assert shelf.add([refused(200)]) == 1
+
+
+def test_one_sender_fills_its_own_share_and_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "FILE_BYTES_MAX", 20_000)
+    monkeypatch.setattr(quarantine, "FILES_MAX", 4)
+    devices = ["bin-001", "bin-002", "bin-003"]
+    shelf = Quarantine(tmp_path, devices)
+    for n in range(500):
+        shelf.add([refused(n), refused(n, device=f"stranger-{n}")])  # never says that it is full
+    kept = Counter(k.device for k in shelf)
+    assert 0 < shelf.not_kept["bin-001"] < 500
+    assert shelf.not_kept["other"] > 300
+    assert shelf.not_kept["bin-002"] == 0
+    samples = 500 - shelf.not_kept["bin-001"]
+    assert 0 < kept["bin-001"] - samples <= 9  # of the dropped the 1st, 2nd, 4th, ... are kept
+    assert shelf.add([refused(n, device="bin-002") for n in range(20)]) == 20
+    assert shelf.used_share() < 1
+
+    again = Quarantine(tmp_path, devices)  # a restart gives no new share
+    before = len(list(again))
+    again.add([refused(n) for n in range(1000, 1100)])
+    assert again.not_kept["bin-001"] == 100
+    assert len(list(again)) - before <= 7
+    again.remove({k.id for k in again if k.device == "bin-001"})
+    assert again.add([refused(n) for n in range(2000, 2010)]) == 10
+
+
+def test_every_device_may_fill_its_share_and_the_whole_is_never_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "FILE_BYTES_MAX", 20_000)
+    monkeypatch.setattr(quarantine, "FILES_MAX", 4)
+    shelf = Quarantine(tmp_path, ["bin-001", "bin-002"])
+    for n in range(400):
+        shelf.add([refused(n, device=device) for device in ("bin-001", "bin-002", "nobody")])
+    assert all(shelf.not_kept[sender] > 0 for sender in ("bin-001", "bin-002", "other"))
+
+
+@pytest.mark.parametrize("reason", ["too_large", "bad_utf8", "bad_json"])
+def test_of_what_cannot_be_read_the_beginning_and_a_digest_are_kept(
+    tmp_path: Path, reason: str
+) -> None:
+    payload = b"\xff" + b"x" * 250_000
+    topic = "smartbin/v1/xinbei/bin-001/deposit"
+    shelf = Quarantine(tmp_path)
+    for _ in range(2):
+        shelf.add([Rejected(topic, payload, NOW_US, reason, "", "said why")])
+    (kept,) = shelf
+    assert kept.rejected.payload == payload[:4096]
+    assert hashlib.sha256(payload).hexdigest() in kept.rejected.detail
+    assert kept.rejected.detail.startswith("said why; the first 4096 of 250001 bytes, sha256 ")
+    whole = b"{" + payload[2:]
+    shelf.add([Rejected(topic, whole, NOW_US, "bad_field", "", "can be replayed")])
+    readable = [k.rejected for k in shelf if k.rejected.reason == "bad_field"]
+    assert [one.payload for one in readable] == [whole]
 
 
 def test_a_replay_beside_a_running_gateway_loses_nothing(tmp_path: Path) -> None:
