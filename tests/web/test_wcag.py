@@ -46,8 +46,8 @@ PUBLIC = (
 OFFICE = (
     *("/office", "/office/community/oak", "/office/community/nowhere", "/office/device/bin-001"),
     *("/office/device/nowhere", "/office/accounts", f"/office/accounts/{HOME}"),
-    *("/office/accounts/00000000", "/office/rewards", "/office/quarantine", "/account", "/password", "/me"),
-    *("/office/doors", "/office/devices", "/office/verdicts", "/office/signals"),
+    *("/office/accounts/00000000", "/office/rewards", "/office/quarantine", "/account", "/me"),
+    *("/password", "/office/doors", "/office/devices", "/office/verdicts", "/office/signals"),
     *("/office/registry", "/office/people"),
 )
 EMPTY = ("/board/oak", "/crew", "/office", "/office/community/oak", "/office/device/bin-001")
