@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import event
 
 from gateway.backoff import Backoff
+from gateway.gate import Gate
 from gateway.meters import Meters
 from gateway.pipeline import Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
@@ -207,6 +208,7 @@ class World:
             Meters(lambda: float(next(self.ticks)), lambda: CLOCK_US),
             Backoff(0.1, 1.0, self.fate.chance),
             lambda: self.fate.strikes(Evil.STOP),
+            Gate(REGISTRY.site.id, REGISTRY.devices),
         )
 
     def _files(self) -> dict[Path, bytes]:
