@@ -21,6 +21,7 @@ from api.collection.schemas import (
     RoundsOut,
     Skipped,
     SkipReason,
+    Takeover,
     WholeRound,
 )
 from api.errors import Problem, documented
@@ -28,6 +29,7 @@ from api.paging import CursorOf, Paging, TimePosition
 from api.parts import Parts, PartsDep
 from api.security import OFFICE, Allow, OfficeDep
 from api.windows import PAGE_MAX, Window
+from smartbin.collection.photos import clean
 from smartbin.collection.rules import (
     SAME_WITHIN_US,
     Confirmation,
@@ -35,6 +37,7 @@ from smartbin.collection.rules import (
 )
 from smartbin.collection.store import ProblemReport, Round
 from smartbin.core import calendar
+from smartbin.core.errors import BadInput
 from smartbin.facts.events import Collection, DoorKey
 from smartbin.people.principals import Principal, Role
 
@@ -42,7 +45,6 @@ router = APIRouter(prefix="/api/v1/rounds", tags=["rounds"])
 TELLS = Depends(Allow(Role.CREW, Role.OFFICE))
 TellsDep = Annotated[Principal, TELLS]
 PHOTO_BYTES_MAX = 300_000
-JPEG = b"\xff\xd8\xff"
 REPORTS_MAX = 10_000
 
 
@@ -73,11 +75,11 @@ def rounds(
 
 @router.get("/{round}", responses=documented(404))
 def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
-    """Show a round with its emptyings, problems and doors left out. A crew sees its own."""
+    """Show a round with its emptyings, problems and doors left out. A crew sees its own, and those
+    it took over.
+    """
     records = parts.stores.rounds
-    found = records.get(str(round))
-    if not who.scope.has_crew(found.crew):
-        raise Problem(403, "forbidden", "a crew sees its own rounds; the office sees all")
+    found = _own(parts, who, round)
     photos = records.photographed(found.id)
     return WholeRound(
         **_shown(parts, found).model_dump(),
@@ -111,7 +113,22 @@ def whole(parts: PartsDep, who: TellsDep, round: UUID) -> WholeRound:
             Skipped(device=key.device, door=key.door, reason=SkipReason(reason))
             for key, reason in records.skipped(found.id).items()
         ],
+        taken_over=[
+            Takeover(crew=crew, at=parts.local(at_us))
+            for crew, at_us in records.takeovers(found.id).items()
+        ],
     )
+
+
+@router.post("/{round}/takeover", status_code=204, responses=documented(404))
+def take_over(parts: PartsDep, who: TellsDep, round: UUID) -> Response:
+    """Go on with another crew's round. Idempotent; who took it over, and when, stays with the
+    round.
+    """
+    found = parts.stores.rounds.get(str(round))
+    if found.crew != who.name:
+        parts.stores.rounds.take_over(found.id, who.name, parts.now_us())
+    return Response(status_code=204)
 
 
 @router.post("/{round}/emptyings", responses=documented(404))
@@ -119,7 +136,7 @@ def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> R
     """Confirm emptied doors. Idempotent by id; an emptying already reported by the bin or
     another phone is answered `known`.
     """
-    found = parts.stores.rounds.get(str(round))
+    found = _own(parts, who, round)
     now_us = parts.now_us()
     told = [
         (what, confirmation_fault(what, found.category, parts.registry, now_us))
@@ -142,21 +159,26 @@ def confirm(parts: PartsDep, who: TellsDep, round: UUID, body: EmptyingsIn) -> R
 @router.put(
     "/{round}/emptyings/{emptying}/photo",
     status_code=204,
-    dependencies=[TELLS],
-    responses=documented(404),
+    responses=documented(404, 409),
     max_body_size=PHOTO_BYTES_MAX,
 )
 def put_photo(
     parts: PartsDep,
+    who: TellsDep,
     round: UUID,
     emptying: UUID,
     jpeg: Annotated[bytes, Body(media_type="image/jpeg", description="at most 300 kB")],
 ) -> Response:
-    """Add a photo (JPEG, at most 300 kB) to an emptying. The first photo is kept."""
-    if not jpeg.startswith(JPEG):
-        detail = "the photo is not a JPEG; send image/jpeg of at most 300 kB"
-        raise Problem(422, "bad-input", detail, parameter="body")
-    parts.stores.rounds.put_photo(str(round), str(emptying), jpeg, parts.now_us())
+    """Add a photo (JPEG, at most 300 kB) to an emptying. The first photo is kept, written anew:
+    upright, at most 1,600 pixels wide or high, without the place and whatever else it carried.
+    409 when the crew has sent all that it may within a day.
+    """
+    found = _own(parts, who, round)
+    try:
+        cleaned = clean(jpeg)
+    except BadInput as error:
+        raise Problem(422, "bad-input", str(error), parameter="body") from None
+    parts.stores.rounds.put_photo(found.id, str(emptying), who.name, cleaned, parts.now_us())
     return Response(status_code=204)
 
 
@@ -175,7 +197,7 @@ def photo(parts: PartsDep, round: UUID, emptying: UUID) -> Response:
 @router.post("/{round}/problems", responses=documented(404))
 def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Results:
     """Report problems at doors. Idempotent by id."""
-    found = parts.stores.rounds.get(str(round))
+    found = _own(parts, who, round)
     met = [
         ProblemReport(str(p.id), who.name, p.device, p.door, calendar.to_us(p.at), p.kind, p.note)
         for p in body.problems
@@ -185,14 +207,24 @@ def report(parts: PartsDep, who: TellsDep, round: UUID, body: ProblemsIn) -> Res
     return Results(results=[Result(id=one.id, outcome=outcome) for one, outcome in pairs])
 
 
-@router.post("/{round}/end", dependencies=[TELLS], responses=documented(404))
-def end(parts: PartsDep, round: UUID, body: EndIn) -> RoundOut:
+@router.post("/{round}/end", responses=documented(404))
+def end(parts: PartsDep, who: TellsDep, round: UUID, body: EndIn) -> RoundOut:
     """End a round, naming the doors left out and why. Idempotent."""
     records = parts.stores.rounds
-    found = records.get(str(round))
+    found = _own(parts, who, round)
     skipped = {DoorKey(one.device, one.door): one.reason.value for one in body.skipped}
     records.end(found.id, calendar.to_us(body.ended_at), skipped)
     return _shown(parts, records.get(found.id))
+
+
+def _own(parts: Parts, who: Principal, round: UUID) -> Round:
+    """A round of the caller's: begun or taken over by them; the office's are all."""
+    found = parts.stores.rounds.get(str(round))
+    taken_over = parts.stores.rounds.takeovers(found.id)
+    if not who.scope.has_crew(found.crew) and who.name not in taken_over:
+        detail = f"the round is {found.crew}'s; POST /api/v1/rounds/{found.id}/takeover to go on"
+        raise Problem(403, "not-your-round", detail)
+    return found
 
 
 def _shown(parts: Parts, found: Round) -> RoundOut:

@@ -153,12 +153,20 @@ class ProblemOut(BaseModel):
     note: str
 
 
+class Takeover(BaseModel):
+    """Another crew that went on with a round."""
+
+    crew: str
+    at: datetime
+
+
 class WholeRound(RoundOut):
     """A round with everything reported on it."""
 
     emptyings: list[EmptyingOut]
     problems: list[ProblemOut]
     skipped: list[Skipped]
+    taken_over: list[Takeover]
 
 
 class RoundsOut(BaseModel):

@@ -23,7 +23,14 @@ from sqlalchemy import (
 )
 
 from smartbin.collection.rules import SAME_WITHIN_US, Confirmation, ConfirmationReason, emptyings
-from smartbin.collection.tables import emptying, emptying_photo, problem, round_, skip
+from smartbin.collection.tables import (
+    emptying,
+    emptying_photo,
+    problem,
+    round_,
+    round_takeover,
+    skip,
+)
 from smartbin.core import calendar
 from smartbin.core.errors import Conflict, NotFound
 from smartbin.core.scope import Scope
@@ -35,7 +42,10 @@ from smartbin.facts.events import Category, Collection, DoorKey
 ROUNDS_A_DAY_MAX = 100
 EMPTYINGS_MAX = 1_000
 PROBLEMS_MAX = 200
-PHOTOS_MAX = 2_000
+# Of one crew: twice what two rounds a day of 40 doors need, and what three months hold.
+PHOTOS_A_DAY_MAX, PHOTOS_MAX = 200, 10_000
+PHOTO_DAYS = 92
+"""How long a photo is kept: the month after the quarter in which it was evidence."""
 
 
 class Outcome(StrEnum):
@@ -93,7 +103,9 @@ class Rounds:
         self._database = database
 
     def start(self, new: Round, now_us: int) -> None:
-        """Begin a round. Idempotent by id. Conflict when the id is another round's, or too many."""
+        """Begin a round. Idempotent by id. Conflict when the id is another round's, or another
+        crew's, or too many.
+        """
         row = {
             "id": new.id,
             "crew": new.crew,
@@ -113,7 +125,8 @@ class Rounds:
                     raise Conflict("too-many-rounds", detail)
                 db.execute(insert_into(db, round_).values(row).on_conflict_do_nothing())
                 found = db.execute(select(round_).where(round_.c.id == new.id)).one()
-        if (found.category, found.started_us) != (new.category, new.started_us):
+        same = found.category, found.started_us, found.crew
+        if same != (new.category, new.started_us, new.crew):
             raise Conflict("id-used", f"the id {new.id} is another round's; make a new one")
 
     def get(self, id: str) -> Round:
@@ -123,6 +136,22 @@ class Rounds:
         if row is None:
             raise NotFound("unknown-round", f"there is no round {id}; POST it first")
         return _round(row)
+
+    def take_over(self, id: str, crew: str, now_us: int) -> None:
+        """Let another crew go on with a round, and keep who and when. Idempotent. NotFound when
+        there is none.
+        """
+        self.get(id)
+        row = {"round": id, "crew": crew, "at_us": now_us}
+        with self._database.write() as db:
+            db.execute(insert_into(db, round_takeover).values(row).on_conflict_do_nothing())
+
+    def takeovers(self, id: str) -> Mapping[str, int]:
+        """Who took a round over, and when, in order."""
+        c = round_takeover.c
+        asked = select(c.crew, c.at_us).where(c.round == id).order_by(c.at_us, c.crew)
+        with self._database.read() as db:
+            return {row.crew: row.at_us for row in db.execute(asked)}
 
     def between(
         self,
@@ -252,25 +281,38 @@ class Rounds:
         with self._database.read() as db:
             return {DoorKey(row.device, row.door): row.reason for row in db.execute(asked)}
 
-    def put_photo(self, round_id: str, emptying_id: str, jpeg: bytes, now_us: int) -> None:
-        """Keep an emptying's photo; the oldest of all make room for it."""
-        c = emptying.c
-        oldest = emptying_photo.c.received_us.desc()
-        row = {"emptying": emptying_id, "jpeg": jpeg, "received_us": now_us}
+    def put_photo(
+        self, round_id: str, emptying_id: str, crew: str, jpeg: bytes, now_us: int
+    ) -> None:
+        """Keep an emptying's photo, within the crew's own budget: no photo makes room for
+        another, and only age ends one. Idempotent: the first one stays. Conflict when the budget
+        is used up.
+        """
+        c, p = emptying.c, emptying_photo.c
+        day_us = 24 * calendar.US_PER_HOUR
+        row = {"emptying": emptying_id, "crew": crew, "jpeg": jpeg, "received_us": now_us}
         with self._database.write() as db:
+            _one_at_a_time(db)
             where = and_(c.id == emptying_id, c.round == round_id)
             if db.scalar(select(c.id).where(where)) is None:
                 raise NotFound(
                     "unknown-emptying", f"round {round_id} has no emptying {emptying_id}"
                 )
-            db.execute(insert_into(db, emptying_photo).values(row).on_conflict_do_nothing())
-            kept = select(emptying_photo.c.emptying).order_by(oldest, emptying_photo.c.emptying)
-            over = list(db.scalars(kept.offset(PHOTOS_MAX).limit(100)))
-            if over:
-                db.execute(delete(emptying_photo).where(emptying_photo.c.emptying.in_(over)))
+            if db.scalar(select(p.emptying).where(p.emptying == emptying_id)) is not None:
+                return
+            db.execute(delete(emptying_photo).where(p.received_us < now_us - PHOTO_DAYS * day_us))
+            of_crew = select(func.count()).where(p.crew == crew)
+            today = db.scalar(of_crew.where(p.received_us > now_us - day_us)) or 0
+            if today >= PHOTOS_A_DAY_MAX or (db.scalar(of_crew) or 0) >= PHOTOS_MAX:
+                raise Conflict(
+                    "too-many-photos",
+                    f"{crew} has sent {today} photos within a day; {PHOTOS_A_DAY_MAX} a day and "
+                    f"{PHOTOS_MAX} in {PHOTO_DAYS} days are kept",
+                )
+            db.execute(insert(emptying_photo).values(row))
 
     def photo(self, round_id: str, emptying_id: str) -> bytes:
-        """An emptying's photo; NotFound when it has none or it made room for newer ones."""
+        """An emptying's photo; NotFound when it has none or it was older than PHOTO_DAYS."""
         asked = (
             select(emptying_photo.c.jpeg)
             .join(emptying, emptying.c.id == emptying_photo.c.emptying)

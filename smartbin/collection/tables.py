@@ -39,13 +39,24 @@ emptying = Table(
     Index("emptying_by_door", "device", "door", "at_us"),
 )
 
+# Who took another crew's round over, and since when.
+round_takeover = Table(
+    "round_takeover",
+    metadata,
+    Column("round", String(36), ForeignKey("round.id"), primary_key=True),
+    Column("crew", String(64), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+
 emptying_photo = Table(
     "emptying_photo",
     metadata,
     Column("emptying", String(36), ForeignKey("emptying.id"), primary_key=True),
+    Column("crew", String(64), nullable=False),
     Column("jpeg", LargeBinary, nullable=False),
     Column("received_us", BigInteger, nullable=False),
     Index("emptying_photo_by_time", "received_us"),
+    Index("emptying_photo_of", "crew", "received_us"),
 )
 
 # What a crew met on its round.

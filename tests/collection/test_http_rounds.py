@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 
+from smartbin.collection.photos import clean
 from smartbin.core import calendar
+from smartbin.core.errors import BadInput
 from smartbin.facts.events import Category, Collection, LevelReading
 from smartbin.people.principals import Role
 from smartbin.people.tokens import Tokens
@@ -16,7 +20,18 @@ from tests.api.client import NOON_US, Api
 from tests.places.small import SHANGHAI
 
 MINUTE_US = 60 * calendar.US_PER_S
-PHOTO = b"\xff\xd8\xff\xe0" + b"photo" * 100
+
+
+def picture(width: int = 400, height: int = 300, exif: Image.Exif | None = None) -> bytes:
+    """A JPEG as a phone takes it: another colour in each quarter."""
+    image = Image.new("RGB", (width, height), "white")
+    image.paste("red", (0, 0, width // 2, height // 2))
+    written = io.BytesIO()
+    image.save(written, "JPEG", exif=exif or Image.Exif())
+    return written.getvalue()
+
+
+PHOTO = picture()
 
 
 def stamp(minute: int) -> str:
@@ -176,6 +191,7 @@ def test_what_a_phone_noted_arrives_whoever_holds_it_by_then(api: Api) -> None:
     told = emptied(-60)
     assert phone.tell(told) == [("kept", None)]
     other.round = phone.round
+    assert other.post(f"/{phone.round}/takeover", {}).status_code == 204
     assert other.tell(told, emptied(-20)) == [("kept", None)] * 2
 
 
@@ -191,16 +207,74 @@ def test_a_photo_is_kept_once_and_only_a_jpeg_of_a_bounded_size(api: Api) -> Non
 
     assert put(PHOTO) == 404
     phone.tell(told)
-    assert put(b"<svg onload=alert(1)>") == 422
+    for bad in (b"<svg onload=alert(1)>", b"\xff\xd8\xff\xe0" + b"x" * 500, PHOTO[:-400], b""):
+        assert put(bad) == 422
     assert put(PHOTO + b"x" * 300_000) == 413
-    assert put(PHOTO + b"x" * 200_000) == 204
-    assert put(PHOTO) == 204  # told again: the first stays
+    assert put(PHOTO + b"<script>alert(1)</script>" * 1_000) == 204
+    assert put(picture(40, 40)) == 204  # told again: the first stays
     shown = api.client.get(path, headers=api.as_(Role.OFFICE))
-    assert (shown.headers["content-type"], len(shown.content)) == (
-        "image/jpeg",
-        len(PHOTO) + 200_000,
-    )
+    assert shown.headers["content-type"] == "image/jpeg"
+    assert b"script" not in shown.content
+    assert Image.open(io.BytesIO(shown.content)).size == (400, 300)
     assert api.get(f"rounds/{phone.round}", Role.OFFICE)["emptyings"][0]["photo"] is True
+
+
+def test_a_photo_is_upright_small_and_tells_no_place() -> None:
+    exif = Image.Exif()
+    exif[274] = 6  # held upright: turn it by 90 degrees
+    exif[0x010F] = "maker"
+    exif.get_ifd(0x8825)[1] = "N"  # GPS
+    shown = Image.open(io.BytesIO(clean(picture(4_000, 3_000, exif))))
+    assert (shown.format, shown.size) == ("JPEG", (1_200, 1_600))
+    assert not shown.getexif()
+    assert set(shown.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    assert shown.getpixel((1_000, 100)) == pytest.approx((254, 0, 0), abs=4)
+
+
+def test_a_photo_of_few_bytes_and_many_pixels_fills_no_memory() -> None:
+    bomb = picture(8_000, 6_000)
+    assert len(bomb) < 1_000_000
+    with pytest.raises(BadInput, match="8000 x 6000 pixels; send at most 40 million"):
+        clean(bomb)
+
+
+def test_another_crews_round_is_not_mine_until_i_take_it_over(api: Api) -> None:
+    phone, other = Phone(api, "truck-1"), Phone(api, "truck-2")
+    mine = emptied(-60)
+    phone.tell(mine)
+    path = f"/api/v1/rounds/{phone.round}"
+    problem = {"id": str(uuid4()), "device": "bin-001", "door": "kitchen", "at": stamp(-5)}
+    attempts: dict[str, Any] = {
+        f"{path}/emptyings": {"emptyings": [emptied(-20)]},
+        f"{path}/problems": {"problems": [{**problem, "kind": "other", "note": "x"}]},
+        f"{path}/end": {"ended_at": stamp(-5), "skipped": []},
+    }
+
+    def refused() -> list[str]:
+        answers = [
+            api.client.post(to, json=body, headers=other.headers) for to, body in attempts.items()
+        ]
+        photo = {**other.headers, "Content-Type": "image/jpeg"}
+        to = f"{path}/emptyings/{mine['id']}/photo"
+        answers.append(api.client.put(to, content=PHOTO, headers=photo))
+        answers.append(api.client.get(path, headers=other.headers))
+        return [a.json()["type"].rpartition(":")[2] for a in answers if a.status_code == 403]
+
+    assert refused() == ["not-your-round"] * 5
+    whole = api.get(f"rounds/{phone.round}", Role.OFFICE)
+    assert (len(whole["emptyings"]), whole["problems"], whole["ended_at"]) == (1, [], None)
+    assert not whole["emptyings"][0]["photo"]
+    begun = api.client.post("/api/v1/rounds", json=phone.begin, headers=other.headers)
+    assert begun.json()["type"].rpartition(":")[2] == "id-used"
+
+    for _ in range(2):
+        assert other.post(f"/{phone.round}/takeover", {}).status_code == 204
+    assert refused() == []
+    whole = api.get(f"rounds/{phone.round}", Role.OFFICE)
+    assert whole["crew"] == "truck-1"  # begun by them
+    assert [one["crew"] for one in whole["taken_over"]] == ["truck-2"]
+    assert phone.tell(mine) == [("kept", None)]
+    assert other.post(f"/{uuid4()}/takeover", {}).status_code == 404
 
 
 def test_an_unknown_round_and_too_much_at_once_are_refused(api: Api) -> None:

@@ -75,10 +75,29 @@ def test_a_crew_begins_a_bounded_number_of_rounds_a_day(database: Database) -> N
     records.start(Round("tomorrow", "a", Category.KITCHEN, NOW_US), NOW_US + day_us)
 
 
-def test_the_oldest_photos_make_room(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "PHOTOS_MAX", 2)
+def test_one_crews_photos_never_make_room_for_anothers(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "PHOTOS_A_DAY_MAX", 2)
+    monkeypatch.setattr(rounds, "PHOTOS_MAX", 5)
     records = begun(database, "r1")
-    for n in range(3):
-        records.keep([(told(str(n), n * 60), None)], [], NOW_US)
-        records.put_photo("r1", str(n), b"jpeg", NOW_US + n)
-    assert records.photographed("r1") == {"1", "2"}
+    records.keep([(told(f"{n}", n * 60), None) for n in range(12)], [], NOW_US)
+    day_us = 24 * calendar.US_PER_HOUR
+
+    def put(n: int, crew: str, day: int) -> None:
+        records.put_photo("r1", str(n), crew, b"jpeg", NOW_US + day * day_us + n)
+
+    put(0, "honest", 0)
+    for n in (1, 2):
+        put(n, "greedy", 0)
+    with pytest.raises(Conflict, match="2 a day and 5 in 92 days are kept"):
+        put(3, "greedy", 0)
+    put(1, "greedy", 0)  # told again
+    put(4, "honest", 0)
+    for n, day in ((3, 2), (5, 2), (6, 4)):
+        put(n, "greedy", day)
+    with pytest.raises(Conflict):
+        put(7, "greedy", 6)  # as many as three months hold
+    assert records.photographed("r1") == {"0", "1", "2", "3", "4", "5", "6"}
+    put(7, "greedy", 93)
+    assert records.photographed("r1") == {"3", "5", "6", "7"}  # age alone ends one
