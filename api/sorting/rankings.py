@@ -212,7 +212,8 @@ def _heard(
     now_us, zone = parts.now_us(), parts.registry.site.zone
 
     def read() -> Mapping[str, completeness.Heard]:
-        rows = parts.reader.presence({d for bins in devices.values() for d, _ in bins}, window)
+        named = {device for bins in devices.values() for device, _ in bins}
+        rows = parts.reader.presence(named, window, now_us)
         return completeness.heard_of(rows, devices, now_us, zone)
 
     return parts.recent.of(("heard", window), now_us, read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
@@ -129,8 +130,14 @@ def read(parts: Parts, place: Place, days: Days, *, by_day: bool) -> Read:
 def heard(parts: Parts, devices: Sequence[tuple[str, Days]], days: Days) -> completeness.Presence:
     """What was heard from some dated devices."""
     names = [id for id, _ in devices]
-    rows = parts.reader.presence(names, completeness.around(days))
-    return completeness.presence(rows, devices, parts.now_us(), parts.registry.site.zone)
+    now_us, zone = parts.now_us(), parts.registry.site.zone
+    rows = parts.reader.presence(names, completeness.around(days), now_us)
+
+    def counters(device: str, day: date) -> Sequence[int]:
+        window = calendar.bounds_us(Days(day, day), zone)
+        return parts.reader.counters(device, *window, completeness.COUNTERS_MAX)
+
+    return completeness.presence(rows, devices, now_us, zone, counters)
 
 
 def sorting(parts: Parts, place_of: Callable[[Days], Place], asked: Question) -> Sorting | Response:

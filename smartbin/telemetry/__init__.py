@@ -79,8 +79,8 @@ class ItemTotals:
 
 @dataclass(frozen=True, slots=True)
 class DayPresence:
-    """What was heard from a device on one day: in how many of its hours, how many messages, and
-    their counters' range.
+    """What was heard from a device on one day: in how many of its hours that have passed, how many
+    messages, and their counters' range.
     """
 
     device: str
@@ -155,8 +155,15 @@ class TelemetryReader(Protocol):
     def active_alarms(self, devices: Iterable[str]) -> Sequence[Alarm]:
         """Per device, door and alarm type the newest alarm, where that one is active."""
 
-    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
-        """What was heard from each device, a row for each day with at least one message."""
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
+        """What was heard from each device, a row for each day with at least one message. Messages
+        all count; ``hours`` only those that had passed at ``until_us``.
+        """
+
+    def counters(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[int]:
+        """The counters of a device's first messages of a window, in the order of its clock's
+        milliseconds and, within one, of the counter.
+        """
 
     def check(self) -> None:
         """Ask the store for a sign of life; raises StoreUnavailable with a sentence an operator

@@ -36,6 +36,7 @@ RESIDUAL = DoorKey("bin-001", "residual")
 OTHER = DoorKey("bin-002", "kitchen")
 DAY = date(2026, 3, 29)  # the day on which London's clocks go forward
 FOREVER = (0, 2**62)
+LATER_US = 4_102_444_800_000_000  # 2100
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,9 @@ def check_appending_twice_is_appending_once(store: Store) -> None:
     store.writer.append([*facts, *facts])
     assert totals(store, Days(DAY, DAY)) == [DoorTotals(KITCHEN, DAY, 5, 510, 0, 0)]
     assert len(store.reader().deposits([KITCHEN], *FOREVER, 100)) == 5
-    assert [p.messages for p in store.reader().presence(["bin-001"], Days(DAY, DAY))] == [5]
+    assert [p.messages for p in store.reader().presence(["bin-001"], Days(DAY, DAY), LATER_US)] == [
+        5
+    ]
 
 
 def check_order_is_free(store: Store) -> None:
@@ -209,8 +212,39 @@ def check_presence_counts_hours_messages_and_counters(store: Store) -> None:
     for n, hour in enumerate((1, 1.5, 7, 22.5)):
         store.writer.append([LevelReading(*KITCHEN, store.at(hour), 5, None, 100 + 2 * n)])
         store.writer.append([LevelReading(*RESIDUAL, store.at(hour), 5, None, None)])
-    heard = store.reader().presence(["bin-001", "bin-002"], Days(DAY, DAY))
+    heard = store.reader().presence(["bin-001", "bin-002"], Days(DAY, DAY), LATER_US)
     assert [(p.hours, p.messages, p.seq_min, p.seq_max) for p in heard] == [(3, 4, 100, 106)]
+
+
+def check_a_running_hour_is_not_counted(store: Store) -> None:
+    store.writer.append([put(KITCHEN, store.at(hour), 1, n) for n, hour in enumerate((1, 3, 5.2))])
+
+    def heard(hour: float) -> list[tuple[int, int]]:
+        found = store.reader().presence(["bin-001"], Days(DAY, DAY), store.at(hour))
+        return [(p.hours, p.messages) for p in found]
+
+    assert [heard(hour) for hour in (5.5, 6, 3.9, 0)] == [[(2, 3)], [(3, 3)], [(1, 3)], [(0, 3)]]
+    yesterday, tomorrow = heard(-1), heard(25)
+    assert (yesterday, tomorrow) == ([(0, 3)], [(3, 3)])
+
+
+def check_counters_come_by_the_devices_clock(store: Store) -> None:
+    """Of one millisecond by the counter: the identity wraps with every thousandth."""
+    at_us = store.at(1)
+    store.writer.append(
+        [
+            Alarm(*KITCHEN, at_us, AlarmType.SMOKE, True, 3000),
+            Status("bin-001", at_us + 999, DeviceState.ONLINE, seq=2999),
+            Collection(*RESIDUAL, at_us - 1000, 2, 1, None, 5000),
+            put(KITCHEN, at_us + 1001, seq=1),
+            LevelReading(*RESIDUAL, at_us + 2000, 1, None, None),
+            LevelReading(*RESIDUAL, at_us + 2002, 1, None, 2),
+            put(OTHER, at_us, seq=9),
+        ]
+    )
+    reader = store.reader()
+    assert list(reader.counters("bin-001", at_us - 1000, at_us + 2002, 9)) == [5000, 2999, 3000, 1]
+    assert list(reader.counters("bin-001", *FOREVER, 2)) == [5000, 2999]
 
 
 def check_limits_keep_the_newest(store: Store) -> None:
@@ -243,7 +277,7 @@ def check_days_of_23_and_25_hours(store: Store) -> None:
         store.writer.append([put(KITCHEN, at_us, 1, n) for n, at_us in enumerate(hours)])
         wanted = [(day, calendar.hours_in(day, store.zone)) for day in days]
         assert [(t.day, t.deposits) for t in totals(store, days)] == wanted
-        heard = store.reader().presence(["bin-001"], days)
+        heard = store.reader().presence(["bin-001"], days, LATER_US)
         assert [(p.day, p.hours) for p in heard] == wanted
         assert [p.messages for p in heard] == [n for _, n in wanted]
         assert [p.seq_max - p.seq_min + 1 for p in heard] == [n for _, n in wanted]
@@ -290,7 +324,7 @@ def check_an_empty_store_answers(store: Store) -> None:
     reader.check()
     assert totals(store, Days(DAY, DAY), by_day=False) == []
     assert not reader.levels("bin-001", *FOREVER, 9)
-    assert not reader.presence(["bin-001"], Days(DAY, DAY))
+    assert not reader.presence(["bin-001"], Days(DAY, DAY), LATER_US)
 
 
 CHECKS: dict[str, Callable[[Store], None]] = {

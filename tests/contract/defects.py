@@ -133,10 +133,10 @@ class BelievesTheLastAlarmToArrive(Model):
 
 
 class CountsFactsAsMessages(Model):
-    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
         return [
             replace(p, messages=p.messages + sum(f.seq is None for f in self._facts.values()))
-            for p in super().presence(devices, days)
+            for p in super().presence(devices, days, until_us)
         ]
 
 
@@ -234,6 +234,23 @@ class IsNoStoreBeforeItsFirstFact(Model):
             raise StoreUnavailable("empty")
 
 
+class CountsTheRunningHour(Model):
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
+        return super().presence(devices, days, until_us + US_PER_HOUR)
+
+
+class ReadsCountersByTheirIdentity(Model):
+    """By ``at_us``, which wraps with every thousandth counter of a millisecond."""
+
+    def counters(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[int]:
+        said = sorted(
+            (f.at_us, f.seq)
+            for f in self._facts.values()
+            if f.device == device and f.seq is not None and start_us <= f.at_us < end_us
+        )
+        return [seq for _, seq in said][:limit]
+
+
 ALONE: dict[str, type[Model]] = {
     "check_appending_twice_is_appending_once": CountsRepetitions,
     "check_order_is_free": DropsWhatComesLate,
@@ -247,6 +264,8 @@ ALONE: dict[str, type[Model]] = {
     "check_full_since": EndsFullnessAtAFault,
     "check_the_newest_alarm_decides": BelievesTheLastAlarmToArrive,
     "check_presence_counts_hours_messages_and_counters": CountsFactsAsMessages,
+    "check_a_running_hour_is_not_counted": CountsTheRunningHour,
+    "check_counters_come_by_the_devices_clock": ReadsCountersByTheirIdentity,
     "check_limits_keep_the_newest": KeepsTheOldest,
     "check_a_limit_cuts_whole_facts": CutsEachFieldByItself,
     "check_days_of_23_and_25_hours": TakesEveryDayFor24Hours,
@@ -312,8 +331,10 @@ class AddsUnjudgedToCorrect(Model):
 
 
 class CountsMessagesAsHours(Model):
-    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
-        return [replace(p, hours=min(p.messages, 24)) for p in super().presence(devices, days)]
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
+        return [
+            replace(p, hours=min(p.messages, 24)) for p in super().presence(devices, days, until_us)
+        ]
 
 
 class BreaksTiesByArrival(Model):

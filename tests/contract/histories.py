@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
 
-from smartbin.core.calendar import US_PER_HOUR, Days, start_us
+from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
 from smartbin.facts.events import (
     Alarm,
     AlarmType,
@@ -171,5 +171,7 @@ def answers(reader: TelemetryReader, question: Question) -> object:
         list(reader.collections(DOORS[1:], start, end, n)),
         dict(reader.latest_statuses(DEVICES)),
         list(reader.active_alarms(DEVICES)),
-        list(reader.presence(DEVICES, window)),
+        list(reader.presence(DEVICES, window, since_us)),
+        list(reader.presence(DEVICES, window, end + US_PER_DAY)),
+        [list(reader.counters(device, start, end, 99)) for device in DEVICES],
     )

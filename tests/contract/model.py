@@ -142,7 +142,8 @@ class Model:
             newest[alarm.device, alarm.door, alarm.type] = alarm
         return [alarm for _, alarm in sorted(newest.items()) if alarm.active]
 
-    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
+        now = day_of(until_us, self._zone), hour_of_day(until_us, self._zone)
         heard = defaultdict(list)
         wanted = set(devices)
         for f in self._facts.values():
@@ -153,10 +154,18 @@ class Model:
             DayPresence(
                 device,
                 day,
-                len({hour_of_day(f.at_us, self._zone) for f in found}),
+                len({h for f in found if (day, h := hour_of_day(f.at_us, self._zone)) < now}),
                 len(found),
                 min(f.seq or 0 for f in found),
                 max(f.seq or 0 for f in found),
             )
             for (device, day), found in sorted(heard.items())
         ]
+
+    def counters(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[int]:
+        said = sorted(
+            (f.at_us // 1000, f.seq)
+            for f in self._facts.values()
+            if f.device == device and f.seq is not None and start_us <= f.at_us < end_us
+        )
+        return [seq for _, seq in said][:limit]

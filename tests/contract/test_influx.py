@@ -19,7 +19,7 @@ from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
 from smartbin.facts.events import DoorKey, Item, LevelReading, Span
 from smartbin.telemetry import TelemetryReader, open_reader, open_writer, setup
 from smartbin.telemetry.influx.flux import text
-from tests.contract.checks import DAY, FOREVER, KITCHEN, put
+from tests.contract.checks import DAY, FOREVER, KITCHEN, LATER_US, put
 from tests.influx import Influx
 from tests.places.small import SHANGHAI
 from tests.real import free_port
@@ -63,7 +63,7 @@ def ask_everything(reader: TelemetryReader, name: str) -> list[object]:
         *reader.collections([door], *FOREVER, 9),
         *reader.latest_statuses([name]),
         *reader.active_alarms([name]),
-        *reader.presence([name], Days(DAY, DAY)),
+        *reader.presence([name], Days(DAY, DAY), LATER_US),
     ]
 
 
@@ -161,7 +161,9 @@ def test_what_is_older_than_the_retention_is_kept_and_gone(influx_server: Influx
         assert list(reader.deposits([KITCHEN], *FOREVER, 9)) == [deposit]
         assert reader.latest_levels([KITCHEN], 0) == {}
         days = Days(date(2016, 3, 1), date(2016, 4, 30))
-        assert [(p.hours, p.messages) for p in reader.presence(["bin-001"], days)] == [(1, 1)]
+        assert [(p.hours, p.messages) for p in reader.presence(["bin-001"], days, LATER_US)] == [
+            (1, 1)
+        ]
         reader.close()
 
 

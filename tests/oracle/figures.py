@@ -231,15 +231,14 @@ def participation(facts: Facts, community: str) -> dict[str, Any]:
 
 
 def missing_messages(facts: Facts, community: str) -> int:
-    """Numbers that a bin's counter passed over within a day, and that nobody heard."""
-    missing = 0
-    for day in facts.days:
-        for device in facts.site.bins_of(community, day):
-            own = [facts.messages.get((device, day, hour), set()) for hour in range(25)]
-            numbers = set().union(*own)
-            if numbers:
-                missing += len(set(range(min(numbers), max(numbers) + 1)) - numbers)
-    return missing
+    """Numbers that a bin's counter passed over, and that nobody heard: from the first number of
+    its days in the community to the last. (These counters never fall.)
+    """
+    heard: dict[str, set[int]] = {}
+    for device, day, hour in facts.messages:
+        if device in facts.site.bins_of(community, day) and day in facts.days:
+            heard.setdefault(device, set()).update(facts.messages[device, day, hour])
+    return sum(max(own) - min(own) + 1 - len(own) for own in heard.values())
 
 
 def device_hours(facts: Facts, community: str, days: Sequence[date]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category
-from smartbin.sorting.rules import counts, rates
+from smartbin.sorting.rules import completeness, counts, rates
+from smartbin.sorting.rules.completeness import SeqGaps
 from smartbin.sorting.rules.counts import Counts
 from smartbin.sorting.rules.rates import Rate
 from smartbin.telemetry import DayPresence
@@ -37,3 +39,15 @@ def values_of(rate: Rate) -> tuple[float, float, float, int]:
 
 def heard(day: int, hours: int, messages: int, low: int, high: int) -> DayPresence:
     return DayPresence("bin-001", DAY + timedelta(days=day), hours, messages, low, high)
+
+
+def rising(device: str, day: date) -> list[int]:
+    """Counters of which nothing is known but that they rise."""
+    return []
+
+
+def gaps(
+    rows: Sequence[DayPresence], said: Mapping[date, Sequence[int]] | None = None, days: Days = WEEK
+) -> SeqGaps:
+    """A device's holes; ``said`` are the counters of days on which they do not only rise."""
+    return completeness.seq_gaps(rows, days, lambda day: (said or {}).get(day, ()))

@@ -29,6 +29,7 @@ from smartbin.sorting.rules.sufficiency import Insufficient, InsufficientWhy
 from smartbin.telemetry import DayPresence, DoorTotals
 from smartbin.verdicts.rules import Correction, correct_by
 from tests.places.small import SHANGHAI, small_registry
+from tests.sorting.counting import gaps, rising
 
 DAY = date(2026, 11, 2)  # a Monday
 WEEK = Days(DAY, DAY + timedelta(days=6))
@@ -212,7 +213,9 @@ def row(device: str, day: date, messages: int, hours: int, low: int, high: int) 
 
 def test_a_device_is_silent_only_when_no_day_of_it_was_heard() -> None:
     rows = [row("bin-001", DAY, 5, 3, 1, 5), row("bin-001", WEEK.last, 0, 0, 0, 0)]
-    found = completeness.presence(rows, [("bin-001", WEEK), ("bin-002", WEEK)], NEXT_US, SHANGHAI)
+    found = completeness.presence(
+        rows, [("bin-001", WEEK), ("bin-002", WEEK)], NEXT_US, SHANGHAI, rising
+    )
     assert found.silent == ("bin-002",)
     assert found.by_device == {"bin-001": Heard(3, 168), "bin-002": Heard(0, 168)}
     assert found.by_day[DAY] == Heard(3, 48)
@@ -223,7 +226,7 @@ def test_many_places_at_once_are_heard_as_each_alone() -> None:
     rows = [row("bin-001", day, 9, 10 + n, 1, 9) for n, day in enumerate(WEEK)]
     for days in (WEEK, ONE_DAY, Days(DAY + timedelta(days=2), WEEK.last)):
         places = {"oak": [("bin-001", days), ("bin-002", days)]}
-        alone = completeness.presence(rows, places["oak"], NEXT_US, SHANGHAI).total
+        alone = completeness.presence(rows, places["oak"], NEXT_US, SHANGHAI, rising).total
         assert completeness.heard_of(rows, places, NEXT_US, SHANGHAI) == {"oak": alone}
         assert alone.hours == sum(10 + n for n, day in enumerate(WEEK) if day in days)
 
@@ -234,7 +237,7 @@ def test_a_day_of_another_length_has_its_hours() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     days = Days(spring, spring)
     now_us = calendar.start_us(spring + timedelta(days=2), berlin)
-    found = completeness.presence([], [("bin-001", days)], now_us, berlin)
+    found = completeness.presence([], [("bin-001", days)], now_us, berlin, rising)
     assert found.total == Heard(0, 23)
 
 
@@ -256,10 +259,10 @@ def test_a_jump_is_a_hole_when_the_counter_rose_into_that_day() -> None:
     restarted = [
         row("d", days[0], 5, 1, 100, 104),
         row("d", days[1], 5, 1, 1, 5),  # began anew
-        row("d", days[2], 5, 1, 8, 12),  # nobody knows where the counter stood in between
+        row("d", days[2], 5, 1, 8, 12),
         row("d", days[3], 5, 1, 16, 20),
     ]
-    assert completeness.seq_gaps(restarted, Days(days[0], days[3])) == SeqGaps(3, 2)
+    assert gaps(restarted, days=Days(days[0], days[3])) == SeqGaps(2 + 3, 1)
 
 
 def test_a_verdict_adds_no_weight_and_sums_have_no_days() -> None:

@@ -12,7 +12,7 @@ import pytest
 from smartbin.core import calendar
 from smartbin.facts.events import Deposit, Judge, LevelReading, Verdict
 from smartbin.people.tokens import Role
-from tests.api.client import TODAY, Api
+from tests.api.client import NOON_US, TODAY, Api
 from tests.places.small import SHANGHAI
 
 
@@ -130,6 +130,40 @@ def test_tables_hold_the_rows_of_their_grain(api: Api) -> None:
     assert [total[name] for name in evidence] == ["", "0", "0", "0"]
     silent = rows_of(api.client.get(address.replace("oak", "elm") + "total").text)[0]
     assert silent["silent_devices"] == "bin-002"
+
+
+def test_the_hour_that_runs_is_neither_heard_nor_expected(api: Api) -> None:
+    """Nor does it stand for one that was missed."""
+    passed = calendar.hour_of_day(NOON_US, SHANGHAI)
+    start_us = calendar.start_us(TODAY, SHANGHAI)
+    hours = [n for n in range(passed + 1) if n != 1]
+    api.writer.append(
+        [
+            LevelReading("bin-001", "kitchen", start_us + n * calendar.US_PER_HOUR, 5, None, n)
+            for n in hours
+        ]
+    )
+    window = f"from={TODAY}&to={TODAY}"
+    total = api.get(f"communities/oak/sorting?{window}")["total"]
+    heard = total["device_hours_heard"], total["device_hours_expected"]
+    assert heard == (passed - 1, passed)
+    (row,) = [r for r in api.get(f"communities/sorting?{window}")["communities"]
+              if r["community"] == "oak"]  # fmt: skip
+    assert (row["total"]["device_hours_heard"], row["total"]["device_hours_expected"]) == heard
+
+
+def test_a_restarted_counter_is_unordered_and_nothing_is_guessed(api: Api) -> None:
+    start_us = calendar.start_us(TODAY - timedelta(days=2), SHANGHAI)
+    for n, seq in enumerate((5000, 5001, 5002, 0, 1, 2)):
+        at_us = start_us + n * calendar.US_PER_HOUR
+        api.writer.append([LevelReading("bin-001", "kitchen", at_us, 5, None, seq)])
+    window = f"from={TODAY - timedelta(days=2)}&to={TODAY}"
+    said = api.get(f"communities/oak/sorting?{window}")
+    assert (said["missing_messages"], said["unordered_days"]) == (0, 1)
+    lost_us = start_us + calendar.US_PER_DAY
+    api.writer.append([LevelReading("bin-001", "kitchen", lost_us, 5, None, 20_003)])
+    said = api.get(f"communities/oak/sorting?{window}")
+    assert (said["missing_messages"], said["unordered_days"]) == (20_000, 1)
 
 
 @pytest.mark.parametrize("by", ["accuracy", "kitchen_separation", "weight_per_household"])

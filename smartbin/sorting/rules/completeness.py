@@ -8,18 +8,23 @@ covers: what stays open is what nobody knows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, zip_longest
 from zoneinfo import ZoneInfo
 
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.telemetry import DayPresence
 
-# A device says some 600 messages a day: so many lost ones would be a fortnight of silence.
-JUMP_MAX = 10_000
+# A device says some 600 messages a day: so many lost ones would be four years of silence.
+JUMP_MAX = 1_000_000
+COUNTERS_MAX = 20_000
+"""Messages of a day that are looked through for a restart; of more nothing is said."""
+Counters = Callable[[date], Sequence[int]]
+"""A day's counters in the order of the device's clock, at most COUNTERS_MAX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,13 @@ def presence(
     devices: Sequence[tuple[str, Days]],
     now_us: int,
     zone: ZoneInfo,
+    counters: Callable[[str, date], Sequence[int]],
 ) -> Presence:
     """Compare what was heard with what the dated ``devices`` should have said until ``now_us``.
 
     ``rows`` may reach beyond the devices' days (see ``around``); hours are counted within them
-    only. An hour still running is not expected yet.
+    only. An hour still running is not expected yet. ``counters`` is asked for a device's day
+    where its range alone does not tell (see ``seq_gaps``).
     """
     heard: dict[str, dict[date, DayPresence]] = defaultdict(dict)
     for row in rows:
@@ -109,7 +116,7 @@ def presence(
             sums[0] += some
             sums[1] += most
         by_device[device] = by_device.get(device, NOTHING) + Heard(hours, expected)
-        found = seq_gaps(list(days_heard.values()), days)
+        found = seq_gaps(list(days_heard.values()), days, partial(counters, device))
         if found != NO_GAPS:  # a device that left and came back has two spans: both count
             gaps[device] = gaps.get(device, NO_GAPS) + found
     return Presence(
@@ -148,31 +155,38 @@ def heard_of(
     return found
 
 
-def seq_gaps(rows: Sequence[DayPresence], days: Days) -> SeqGaps:
+def seq_gaps(rows: Sequence[DayPresence], days: Days, counters: Counters) -> SeqGaps:
     """Holes in one device's counter during ``days``, from each day's messages and counter range.
 
-    Within a day ``seq_max - seq_min + 1 - messages`` are missing; between two days
-    ``later.seq_min - earlier.seq_max - 1``. Both hold only while the counter rises, so a day
-    counts only when its range lies wholly above that of the day heard before it and below that
-    of the day heard after it. A counter that restarts or wraps, and a message dated by a wrong
-    clock, break that order: the days that touch the break are named ``unordered`` and their
-    holes are not guessed. A jump of more than JUMP_MAX between two days is not a loss either: the
-    counter began anew, higher.
+    Within a day ``seq_max - seq_min + 1 - messages`` are missing, and between two days what lies
+    between the counter at the end of the one and the lowest of the other. Both hold only while
+    the counter rises. A day is ``unordered``, and its holes are not guessed,
+
+    - when the counter fell on it, or since the day heard before: a restart, a wrap, a wrong clock;
+    - when a hole in it or before it is larger than JUMP_MAX: the counter began anew, higher;
+    - when it has holes and the next day's counters begin among its own: they may belong there.
+
+    A range tells whether the counter fell, but on the first day heard, and on a day that begins
+    below the end of the one before or has more messages than numbers: these are looked through.
     """
     heard = sorted((r for r in rows if r.messages), key=lambda r: r.day)
-    rising = [True] + [b.seq_min > a.seq_max for a, b in pairwise(heard)]
-    rising.append(True)
     missing = unordered = 0
-    for i, row in enumerate(heard):
-        if row.day not in days:
-            continue
-        if not (rising[i] and rising[i + 1]):
-            unordered += 1
-            continue
-        missing += max(0, row.seq_max - row.seq_min + 1 - row.messages)
-        if i and rising[i - 1]:
-            jump = row.seq_min - heard[i - 1].seq_max - 1
-            missing += jump if jump <= JUMP_MAX else 0
+    end: int | None = None
+    for row, after in zip_longest(heard, heard[1:]):
+        holes = row.seq_max - row.seq_min + 1 - row.messages
+        jump = 0 if end is None else row.seq_min - end - 1
+        broken = jump < 0 or holes < 0 or max(jump, holes) > JUMP_MAX
+        if broken or (end is None and holes):
+            said = counters(row.day)
+            broken |= len(said) >= COUNTERS_MAX or any(b <= a for a, b in pairwise(said))
+            end = said[-1] if said else row.seq_max
+        else:
+            end = row.seq_max
+        if holes and after is not None:
+            broken |= row.seq_min < after.seq_min <= end
+        if row.day in days:
+            unordered += broken
+            missing += 0 if broken else holes + jump
     return SeqGaps(missing, unordered)
 
 

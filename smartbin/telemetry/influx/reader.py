@@ -226,8 +226,10 @@ class InfluxReader:
             key=lambda alarm: (order[alarm.device], alarm.door, alarm.type),
         )
 
-    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
         """See the port."""
+        today = calendar.start_us(calendar.day_of(until_us, self._zone), self._zone)
+        passed_us = until_us - (until_us - today) % US_PER_HOUR
         order = list(dict.fromkeys(devices))
         where = any_of("device", order)
         messages = any_of("_measurement", ["deposit", "collection", "seen"])
@@ -239,8 +241,10 @@ class InfluxReader:
                 result(f"{name}{start_us}", seqs, by_day(name, offset_s))
                 for name in ("count", "min", "max")
             ]
-            hours = stream(*window, any_of("_measurement", ["hour"]), where)
-            asked.append(result(f"hours{start_us}", hours, by_day("count", offset_s)))
+            passed = self._address.bucket, start_us, min(end_us, passed_us)
+            hours = stream(*passed, any_of("_measurement", ["hour"]), where)
+            if start_us < passed_us:
+                asked.append(result(f"hours{start_us}", hours, by_day("count", offset_s)))
         day_of = _DayOf(self._zone)
         heard: dict[tuple[str, date], dict[str, list[int]]] = {}
         for row in self.ask(*asked):
@@ -254,6 +258,17 @@ class InfluxReader:
             )
             for device, day in sorted(heard, key=lambda slot: (order.index(slot[0]), slot[1]))
             if (f := heard[device, day])["count"]
+        ]
+
+    def counters(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[int]:
+        """See the port."""
+        messages = any_of("_measurement", ["deposit", "collection", "seen"])
+        where = any_of("_field", ["seq"]), any_of("device", [device])
+        seqs = stream(self._address.bucket, start_us, end_us, messages, *where)
+        asked = [result("seqs", seqs, f"limit(n: {limit})")] if start_us < end_us else []
+        said = self.ask(*asked)
+        return [seq for _, seq in sorted((at_us_of(r.at) // 1000, int(r.value)) for r in said)][
+            :limit
         ]
 
     def check(self) -> None:

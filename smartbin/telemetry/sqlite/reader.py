@@ -15,6 +15,7 @@ from queue import Empty, LifoQueue
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from smartbin.core import calendar
 from smartbin.core.calendar import US_PER_HOUR, Days
 from smartbin.core.errors import StoreUnavailable
 from smartbin.facts.events import (
@@ -111,7 +112,10 @@ class SqliteReader:
     def levels(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[LevelReading]:
         """See the port."""
         with self._snapshot() as db:
-            doors = [DoorKey(device, door) for (door,) in db.execute(_DOORS_WITH_LEVELS, (device,))]
+            doors = [
+                DoorKey(device, door)
+                for (door,) in db.execute(_DOORS_WITH_LEVELS, (device, device))
+            ]
             return _newest_first(db, LEVEL, doors, start_us, end_us, limit)
 
     def full_since(
@@ -199,17 +203,30 @@ class SqliteReader:
             ]
             return [alarm for alarm in found if alarm.active]
 
-    def presence(self, devices: Iterable[str], days: Days) -> Sequence[DayPresence]:
+    def presence(self, devices: Iterable[str], days: Days, until_us: int) -> Sequence[DayPresence]:
         """See the port."""
+        today = calendar.day_of(until_us, self._zone).toordinal()
+        passed = (1 << calendar.hour_of_day(until_us, self._zone)) - 1
+        mask_of = {True: -1, False: 0}
         sql = """SELECT day, hours, messages, seq_min, seq_max FROM presence
             WHERE device=? AND day BETWEEN ? AND ?"""
         window = days.first.toordinal(), days.last.toordinal()
         with self._snapshot() as db:
             return [
-                DayPresence(device, date.fromordinal(day), int(hours).bit_count(), *figures)
+                DayPresence(
+                    *(device, date.fromordinal(day)),
+                    (hours & (passed if day == today else mask_of[day < today])).bit_count(),
+                    *figures,
+                )
                 for device in dict.fromkeys(devices)
                 for day, hours, *figures in db.execute(sql, (device, *window))
             ]
+
+    def counters(self, device: str, start_us: int, end_us: int, limit: int) -> Sequence[int]:
+        """See the port."""
+        asked = {"device": device, "start_us": start_us, "end_us": end_us, "limit": limit}
+        with self._snapshot() as db:
+            return [seq for (seq,) in db.execute(_COUNTERS, asked)]
 
     def check(self) -> None:
         """See the port."""
@@ -230,13 +247,28 @@ _LATEST = f"""WITH asked (device, door) AS (VALUES {{}})
     FROM asked CROSS JOIN level USING (device, door) WHERE at_us=(
         SELECT max(at_us) FROM level
         WHERE device=asked.device AND door=asked.door AND at_us>=?)"""
-# One seek a door; DISTINCT would read every reading of the device.
-_DOORS_WITH_LEVELS = """WITH RECURSIVE known(door) AS (
-    SELECT min(door) FROM level WHERE device=?1
+
+
+def _doors_with(table: str, device: str) -> str:
+    """One seek a door; DISTINCT would read every row of the device."""
+    return f"""WITH RECURSIVE known(door) AS (
+    SELECT min(door) FROM {table} WHERE device={device}
     UNION ALL
-    SELECT (SELECT min(door) FROM level WHERE device=?1 AND door>known.door) FROM known
+    SELECT (SELECT min(door) FROM {table} WHERE device={device} AND door>known.door) FROM known
     WHERE door IS NOT NULL)
     SELECT door FROM known WHERE door IS NOT NULL"""
+
+
+_DOORS_WITH_LEVELS = _doors_with("level", "?")
+_IN_WINDOW = "device=:device AND at_us>=:start_us AND at_us<:end_us AND seq IS NOT NULL"
+_SEQS = [f"SELECT at_us, seq FROM status WHERE {_IN_WINDOW}"]
+_SEQS += [
+    f"SELECT at_us, seq FROM ({_doors_with(table.name, ':device')}) CROSS JOIN {table.name} "
+    f"USING (door) WHERE {_IN_WINDOW}"
+    for table in (LEVEL, DEPOSIT, COLLECTION, ALARM)
+]
+_COUNTERS = f"""SELECT seq FROM ({" UNION ALL ".join(_SEQS)})
+    ORDER BY at_us / 1000, seq LIMIT :limit"""
 
 _AT_DOOR = "device=:device AND door=:door"
 # The first full reading at or after the newest one that was not: looked for in the last, possibly
