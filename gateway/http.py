@@ -90,6 +90,9 @@ class _Collector(Collector):
         yield _counter(
             "dropped_verdicts", "Verdicts that devices gave in a person's name", m.dropped_verdicts
         )
+        yield _counter(
+            "conflicts", "Messages that told otherwise what was kept already", m.refused["conflict"]
+        )
         yield _gauge("batch_messages", "Messages in hand, not yet acknowledged", m.waiting)
         yield _gauge(
             "progress_age_seconds", "Since messages last moved, 0 when none waits",

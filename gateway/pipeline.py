@@ -14,8 +14,8 @@ from gateway.backoff import Backoff
 from gateway.delivery import Delivery, MessageSource
 from gateway.gate import FACTS_AN_HOUR, Gate
 from gateway.meters import Meters
-from smartbin.core.errors import StoreRefused, StoreUnavailable
-from smartbin.facts.events import Fact
+from smartbin.core.errors import SecondTelling, StoreRefused, StoreUnavailable
+from smartbin.facts.events import Fact, identity
 from smartbin.facts.wire import Decoded, Rejected, is_last_will
 
 BATCH_MAX = 4000
@@ -29,7 +29,9 @@ class Appender(Protocol):
     """A store: the telemetry port's writing half, or the records' deposit lines and outbox."""
 
     def append(self, facts: Sequence[Fact], /) -> None:
-        """Durable when it returns; raises StoreUnavailable and StoreRefused."""
+        """Durable when it returns; raises StoreUnavailable, StoreRefused and, when all else is
+        durable, SecondTelling.
+        """
 
 
 class Keeper(Protocol):
@@ -115,12 +117,16 @@ class Pipeline:
     def _append(
         self, name: str, store: Appender, facts: Sequence[Fact]
     ) -> dict[Fact, tuple[str, str]]:
-        """Append all; returns the refused with the store's name and reason, found by halving."""
+        """Append all; returns the refused, found by halving, and those that tell otherwise what is
+        kept, each with reason and detail for the quarantine.
+        """
         try:
             self._persist(name, lambda: store.append(facts))
+        except SecondTelling as others:
+            return {fact: ("conflict", _otherwise(fact)) for fact in facts if fact in others.facts}
         except StoreRefused as why:
             if len(facts) == 1:
-                return {facts[0]: (name, why.reason)}
+                return {facts[0]: ("store_refused", f"{name}: {why.reason}")}
             half = len(facts) // 2
             return self._append(name, store, facts[:half]) | self._append(name, store, facts[half:])
         return {}
@@ -139,12 +145,8 @@ class Pipeline:
         for topic, payload, received_at_us, *_ in deliveries:
             for fact in self.decoder.decode(topic, payload, received_at_us).facts:
                 if fact in refused:
-                    name, reason = refused[fact]
-                    found.append(
-                        Rejected(
-                            topic, payload, received_at_us, "store_refused", "", f"{name}: {reason}"
-                        )
-                    )
+                    reason, detail = refused[fact]
+                    found.append(Rejected(topic, payload, received_at_us, reason, "", detail))
                     break
         return found
 
@@ -167,3 +169,9 @@ class Pipeline:
                 raise Stopped
             self.source.idle(min(wait_s, PAUSE_MAX_S))
             wait_s -= PAUSE_MAX_S
+
+
+def _otherwise(fact: Fact) -> str:
+    kind, device, door, at_us = identity(fact)
+    at_door = f" at door {door}" if door else ""
+    return f"{kind} {at_us} of {device}{at_door} was told before with other content"

@@ -50,6 +50,10 @@ class DeviceRow(BaseModel):
     completeness: float | None = Field(description="share of device-hours heard from, 0 to 1")
     missing_messages: int = Field(description="holes in its message counter")
     refused_messages: int
+    conflicts: int = Field(
+        default=0,
+        description="of the refused messages those that told otherwise what was kept already",
+    )
 
 
 class DevicesOut(BaseModel):
@@ -89,7 +93,7 @@ def _rows(parts: Parts, chosen: Sequence[Device]) -> Iterable[DeviceRow]:
             device=a.device, door=a.door, type=a.type, since=parts.local(a.at_us)
         )
         alarms.setdefault(a.device, []).append(told)
-    refused = _refused(parts, days)
+    refused, conflicts = _refused(parts, days)
     for device in chosen:
         status, readings = statuses.get(device.id), levels.get(device.id, [])
         last_us = last_heard_us(status, readings)
@@ -114,6 +118,7 @@ def _rows(parts: Parts, chosen: Sequence[Device]) -> Iterable[DeviceRow]:
             completeness=share,
             missing_messages=gaps.missing if gaps else 0,
             refused_messages=refused[device.id],
+            conflicts=conflicts[device.id],
         )
 
 
@@ -129,11 +134,14 @@ def _levels(parts: Parts, names: Iterable[str], now_us: int) -> Mapping[str, lis
     return found
 
 
-def _refused(parts: Parts, days: Days) -> Counter[str]:
-    found: Counter[str] = Counter()
+def _refused(parts: Parts, days: Days) -> tuple[Counter[str], Counter[str]]:
+    """Refused messages by device, and those of them that are second tellings."""
+    found: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     for refusal, messages in parts.refusals.counts().items():
         if refusal.day in days:
-            found[refusal.device] += messages
+            found[0][refusal.device] += messages
+            if refusal.reason == "conflict":
+                found[1][refusal.device] += messages
     return found
 
 

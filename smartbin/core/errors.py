@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from smartbin.core.printable import printable
 
 
@@ -21,6 +23,16 @@ class StoreRefused(Exception):
 
 class ConstraintViolated(StoreRefused):
     """Another row stands against this content, mostly one of the same key."""
+
+
+class SecondTelling(Exception):
+    """Some of what was given tells otherwise what is kept already: the first telling stands as a
+    whole. All else was kept; ``facts`` are those that were not.
+    """
+
+    def __init__(self, facts: Sequence[object]) -> None:
+        super().__init__(f"{len(facts)} facts tell otherwise what is kept already")
+        self.facts = facts
 
 
 class UnknownPlace(LookupError):

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from smartbin.core.calendar import Slots
+from smartbin.core.errors import SecondTelling
 from smartbin.database import Database, outbox
 from smartbin.deposit_lines import news
 from smartbin.facts.columns import IDENTITY, compiled, measured
@@ -41,7 +42,8 @@ class DepositLines:
 
     def append(self, facts: Sequence[Fact]) -> None:
         """Keep the lines of deposits that name a card, and tell the outbox of each fact that it
-        was not told of; appending is idempotent; raises the stores' errors.
+        was not told of; appending is idempotent; raises the stores' errors, and SecondTelling,
+        all else being kept, of lines that are kept otherwise.
         """
         lines: list[Row] = []
         others: list[Fact] = []
@@ -58,12 +60,21 @@ class DepositLines:
             return
         self._prepare()
         try:
-            self._keep(lines, others)
+            differing = self._keep(lines, others)
         except _Repeated:
             self._repeats = True
-            self._keep(lines, others)
+            differing = self._keep(lines, others)
+        if differing:
+            raise SecondTelling(
+                [
+                    fact
+                    for fact in facts
+                    if isinstance(fact, Deposit) and fact.account and self._line(fact) in differing
+                ]
+            )
 
-    def _keep(self, lines: Sequence[Row], others: Sequence[Fact]) -> None:
+    def _keep(self, lines: Sequence[Row], others: Sequence[Fact]) -> set[Row]:
+        """Answers the lines that are kept otherwise."""
         # A mark too many settles to a difference of nothing; a mark too few loses points.
         marks = sorted({_CARD_DAY(line) for line in lines})
         now_us = self._now_us()
@@ -73,6 +84,15 @@ class DepositLines:
             new_facts = self._add_facts(db, others, now_us)
             rows = news.rows([_NEWS(line) for line in new_lines], new_facts)
             outbox.write(db, list(rows), now_us)
+            if len(new_lines) == len(lines):
+                return set()
+            # Of the few that were not new, one by one.
+            find = _FIND_LINE.replace("?", self._mark)
+            return {
+                line
+                for line in lines
+                if tuple(db.exec_driver_sql(find, _IDENTITY(line)).one()) != line
+            }
 
     def _add_lines(self, db: Connection, lines: Sequence[Row]) -> Sequence[Row]:
         """Answers the new ones. As a rule all are: which ones is asked only after some were not,
@@ -163,4 +183,5 @@ def _pick(*names: str) -> Callable[[Row], Row]:
 
 _IDENTITY = _pick("device", "door", "at_us")
 _CARD_DAY = _pick("card", "day")
+_FIND_LINE = f"SELECT {_LINE_COLUMNS} FROM deposit_line WHERE device=? AND door=? AND at_us=?"  # noqa: S608
 _NEWS = _pick("device", "door", "at_us", "weight_g", "verdict", "item")

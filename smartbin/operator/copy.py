@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from smartbin.core.calendar import US_PER_HOUR
-from smartbin.core.errors import BadInput, StoreRefused
+from smartbin.core.errors import BadInput, SecondTelling, StoreRefused
 from smartbin.facts.events import Fact
 from smartbin.telemetry import TelemetrySource, TelemetryWriter, open_source, open_writer
 
@@ -120,6 +120,11 @@ def _append(append: Callable[[Sequence[Fact]], None], facts: Sequence[Fact], don
     """Append all that is taken; what is refused is found by halving and counted."""
     try:
         append(facts)
+    except SecondTelling as others:
+        done.refused += len(others.facts)
+        done.facts -= len(others.facts)
+        if len(done.reasons) < REASONS_MAX:
+            done.reasons.append(f"{others}: the target's stand")
     except StoreRefused as why:
         if len(facts) == 1:
             done.refused += 1

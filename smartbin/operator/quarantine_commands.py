@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
 from smartbin.core import calendar
-from smartbin.core.errors import BadInput, StoreRefused
+from smartbin.core.errors import BadInput, SecondTelling, StoreRefused
 from smartbin.core.printable import printable
 from smartbin.core.settings import StoreSettings
 from smartbin.database import Database
@@ -164,10 +164,20 @@ def _keep(telemetry: TelemetryWriter, lines: DepositLines, good: dict[str, list[
     """Keep the facts of several messages; answers the ids of the messages that the stores took."""
     facts = [fact for mine in good.values() for fact in mine]
     try:
-        telemetry.append(facts)
-        lines.append(facts)
+        others = _told_otherwise(telemetry.append, facts)
+        kept = [fact for fact in facts if fact not in others]
+        others |= _told_otherwise(lines.append, kept)
     except StoreRefused:
         if len(good) == 1:
             return set()
         return {id for one in good for id in _keep(telemetry, lines, {one: good[one]})}
-    return set(good)
+    return {id for id, mine in good.items() if others.isdisjoint(mine)}
+
+
+def _told_otherwise(append: Callable[[Sequence[Fact]], None], facts: Sequence[Fact]) -> set[object]:
+    """Keep the facts; answers those that are kept with other content."""
+    try:
+        append(facts)
+    except SecondTelling as others:
+        return set(others.facts)
+    return set()

@@ -3,8 +3,9 @@ says whether it does.
 
 Writing and reading are two halves, so that the API cannot write by type. No promise is made that
 a time-series database cannot keep: no transactions, no "was it new?". Facts of one identity are
-one fact; when they differ in content (a broken device) a store may keep either, or merge them field
-by field.
+one fact. When a second telling differs in content (a broken device, a counter that came round) the
+first stands as a whole and SecondTelling names the others; InfluxDB does not ask what it has, and
+merges them field by field.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ class TelemetryWriter(Protocol):
         appending once; order is free.
 
         Raises StoreUnavailable when any part may or may not have been written and the caller
-        should repeat the call, and StoreRefused when this content will never be taken. A
+        should repeat the call, StoreRefused when this content will never be taken, and
+        SecondTelling, all else being kept, where a fact differs from the one of its identity. A
         deposit's ``account`` is not stored here.
         """
 

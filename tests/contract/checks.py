@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
+from smartbin.core.errors import SecondTelling
 from smartbin.facts.events import (
     Alarm,
     AlarmType,
@@ -71,6 +74,24 @@ def check_appending_twice_is_appending_once(store: Store) -> None:
     assert [p.messages for p in store.reader().presence(["bin-001"], Days(DAY, DAY), LATER_US)] == [
         5
     ]
+
+
+def first_telling_stands(store: Store) -> None:
+    """Also within one batch; what else is told is kept, and the same again is silent."""
+    first = put(KITCHEN, store.at(1), 100, 1, verdict=Verdict.CORRECT, judge=Judge.CAMERA)
+    heavier = replace(first, weight_g=900, item=Item.PAPER, verdict=None, judge=None)
+    came_round = replace(first, seq=1001)
+    level, other = LevelReading(*KITCHEN, store.at(1), 63, None, 2), put(OTHER, store.at(2), 7, 3)
+    fuller = replace(level, level_pct=None, fault="no echo")
+    with pytest.raises(SecondTelling) as told:
+        store.writer.append([first, level, heavier, first])
+    assert list(told.value.facts) == [heavier]
+    with pytest.raises(SecondTelling) as told:
+        store.writer.append([came_round, fuller, first, other])
+    assert set(told.value.facts) == {came_round, fuller}
+    store.writer.append([first, level, other])
+    assert list(store.reader().deposits([KITCHEN, OTHER], *FOREVER, 9)) == [other, first]
+    assert store.reader().latest_levels([KITCHEN], 0) == {KITCHEN: level}
 
 
 def check_order_is_free(store: Store) -> None:

@@ -6,6 +6,7 @@ mistakes that only many facts together bring out.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -13,7 +14,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import US_PER_DAY, US_PER_HOUR, Days, start_us
-from smartbin.core.errors import StoreUnavailable
+from smartbin.core.errors import SecondTelling, StoreUnavailable
 from smartbin.facts.events import (
     Alarm,
     Collection,
@@ -368,6 +369,34 @@ class IgnoresWhenItWasFullBefore(Model):
             first[door] = min(full)
         return first
 
+
+class DropsASecondTelling(Model):
+    """Without a word."""
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            with contextlib.suppress(SecondTelling):
+                super().append([fact])
+
+
+class TakesTheLastTelling(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        others = [f for f in facts if self._facts.get(identity(f), f) != f]
+        self._facts |= {identity(f): f for f in facts}
+        if others:
+            raise SecondTelling(others)
+
+
+class NamesEveryRepetition(Model):
+    def append(self, facts: Sequence[Fact]) -> None:
+        known = [f for f in facts if identity(f) in self._facts]
+        super().append(facts)
+        if known:
+            raise SecondTelling(known)
+
+
+SECOND_TELLINGS = (DropsASecondTelling, TakesTheLastTelling, NamesEveryRepetition)
+"""What ``first_telling_stands`` finds."""
 
 MORE: list[type[Model]] = [
     LosesTheCrew,

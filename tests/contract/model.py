@@ -11,6 +11,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Days, day_of, hour_of_day
+from smartbin.core.errors import SecondTelling
 from smartbin.facts.events import (
     Alarm,
     Collection,
@@ -37,9 +38,13 @@ class Model:
         self._facts: dict[tuple[str, str, str, int], Fact] = {}
 
     def append(self, facts: Sequence[Fact]) -> None:
+        others = []
         for fact in facts:
             kept = replace(fact, account=None) if isinstance(fact, Deposit) else fact
-            self._facts.setdefault(identity(fact), kept)
+            if self._facts.setdefault(identity(fact), kept) != kept:
+                others.append(fact)
+        if others:
+            raise SecondTelling(others)
 
     def close(self) -> None:
         pass

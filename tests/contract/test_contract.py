@@ -8,9 +8,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
-from smartbin.telemetry import TelemetryReader, open_reader, open_writer
-from tests.contract.checks import CHECKS, KITCHEN, Store, put
+from smartbin.core.calendar import Days
+from smartbin.core.errors import BadInput, SecondTelling, StoreRefused, StoreUnavailable
+from smartbin.facts.events import Item, Judge, Span, Verdict
+from smartbin.telemetry import DoorTotals, TelemetryReader, open_reader, open_writer
+from tests.contract.checks import (
+    CHECKS,
+    DAY,
+    KITCHEN,
+    LATER_US,
+    Store,
+    first_telling_stands,
+    put,
+    totals,
+)
+from tests.contract.defects import SECOND_TELLINGS
+from tests.contract.model import Model
 from tests.influx import Influx
 
 ADAPTERS = ["sqlite", pytest.param("influx", marks=pytest.mark.real)]
@@ -47,6 +60,39 @@ def store(request: pytest.FixtureRequest, address: tuple[str, str | None]) -> It
 @pytest.mark.parametrize("name", CHECKS)
 def test_a_store_keeps_the_contract(store: Store, name: str) -> None:
     CHECKS[name](store)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/London"])
+def test_the_first_telling_stands_as_a_whole(zone: str, tmp_path: Path) -> None:
+    """On SQLite; InfluxDB does not look before it writes (see the port)."""
+    url, of_site = f"sqlite:///{tmp_path}/telemetry.db", ZoneInfo(zone)
+    writer, reader = open_writer(url, of_site), open_reader(url, of_site)
+    first_telling_stands(Store(of_site, writer, lambda: reader))
+    reader.close()
+    writer.close()
+
+
+@pytest.mark.parametrize("kind", SECOND_TELLINGS)
+def test_a_store_that_treats_second_tellings_otherwise_is_caught(kind: type[Model]) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    right, wrong = Model(zone), kind(zone)
+    first_telling_stands(Store(zone, right, lambda: right))
+    with pytest.raises((AssertionError, SecondTelling, pytest.fail.Exception)):
+        first_telling_stands(Store(zone, wrong, lambda: wrong))
+
+
+def test_a_second_telling_adds_to_no_sum(tmp_path: Path) -> None:
+    url, zone = f"sqlite:///{tmp_path}/telemetry.db", ZoneInfo("Asia/Shanghai")
+    store = Store(zone, open_writer(url, zone), lambda: open_reader(url, zone))
+    judged = {"verdict": Verdict.CORRECT, "judge": Judge.CAMERA}
+    first, other = put(KITCHEN, store.at(1), 100, 1, **judged), put(KITCHEN, store.at(2), 7, 2)
+    second = put(KITCHEN, store.at(1), 900, 1001, item=Item.PAPER)
+    with pytest.raises(SecondTelling):
+        store.writer.append([first, second, other])
+    assert totals(store, Days(DAY, DAY)) == [DoorTotals(KITCHEN, DAY, 2, 107, 1, 1)]
+    assert store.reader().item_totals([Span(KITCHEN, Days(DAY, DAY))]) == []
+    (heard,) = store.reader().presence(["bin-001"], Days(DAY, DAY), LATER_US)
+    assert (heard.messages, heard.seq_max) == (2, 2)
 
 
 def test_a_reader_before_the_writer_says_what_to_do(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from smartbin.core import calendar
-from smartbin.core.errors import BadInput, StoreRefused, StoreUnavailable
+from smartbin.core.errors import BadInput, SecondTelling, StoreRefused, StoreUnavailable
 from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import deposit_line, unsettled
@@ -38,6 +39,27 @@ def test_lines_are_kept_once_and_every_batch_marks_their_days(database: Database
             (1, "K3f9Qz", DAY, None),
             (2, "K3f9Qz", DAY, None),
         ]
+
+
+def test_a_line_that_is_told_otherwise_stays_and_is_named(database: Database) -> None:
+    lines = DepositLines(database, SHANGHAI)
+    first = Deposit("bin-001", "kitchen", AT_US, 1240, account="K3f9Qz", seq=1)
+    heavier, other_card = replace(first, weight_g=9), replace(first, account="L")
+    new = replace(first, at_us=AT_US + 1000)
+    for batch, named in (
+        ([first, heavier], [heavier]),
+        ([first], None),
+        ([other_card, first, new], [other_card]),
+    ):
+        if named is None:
+            lines.append(batch)
+            continue
+        with pytest.raises(SecondTelling) as told:
+            lines.append(batch)
+        assert told.value.facts == named
+    with database.read() as db:
+        kept = [(r.card, r.weight_g) for r in db.execute(select(deposit_line))]
+    assert kept == [("K3f9Qz", 1240)] * 2
 
 
 def test_every_field_comes_back_as_it_was(database: Database) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smartbin.core import calendar
 from smartbin.facts.events import Alarm, AlarmType, DeviceState, LevelReading, Status
 from smartbin.facts.wire import Rejected
@@ -35,11 +37,17 @@ def test_each_device_says_what_it_needs_and_the_gravest_lead(api: Api) -> None:
         ]
     )
     wrong = Rejected("smartbin/v1/testsite/bin-001/deposit", b"{", NOON_US, "bad_json", "", "")
-    Quarantine(api.parts.quarantine).add([wrong])
+    again = replace(wrong, payload=b'{"seq": 1001}', reason="conflict")
+    Quarantine(api.parts.quarantine).add([wrong, again])
     found = cares(api)
     assert list(found) == ["bin-002", "point-01", "bin-001"]
     assert found["bin-002"] == ["alarm", "fault"]
     assert found["bin-001"] == ["offline", "battery", "refused"]
+    refused = {
+        r["id"]: (r["refused_messages"], r["conflicts"])
+        for r in api.get("devices", Role.OFFICE)["devices"]
+    }
+    assert refused == {"bin-001": (2, 1), "bin-002": (0, 0), "point-01": (0, 0)}
 
 
 def test_a_community_sees_its_own_devices(api: Api) -> None:

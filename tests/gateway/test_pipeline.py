@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gateway import gate
 from gateway.backoff import Backoff
@@ -16,8 +19,14 @@ from gateway.gate import FACTS_AN_HOUR, Gate
 from gateway.meters import Meters
 from gateway.pipeline import BATCH_MAX, PAUSE_MAX_S, WAIT_S, Pipeline, Stopped
 from smartbin.core.errors import StoreRefused, StoreUnavailable
+from smartbin.database import Database
+from smartbin.deposit_lines.store import DepositLines
+from smartbin.deposit_lines.tables import deposit_line
 from smartbin.facts.events import Deposit, Fact
 from smartbin.facts.wire import Decoder, Rejected, topic_of
+from smartbin.quarantine.store import Quarantine
+from smartbin.telemetry.sqlite.source import SqliteSource
+from smartbin.telemetry.sqlite.writer import SqliteWriter
 from tests.places.small import small_registry
 
 NOW_US = 1_780_000_000_000_000
@@ -243,3 +252,35 @@ def test_a_batch_with_two_refused_events_is_set_aside_once() -> None:
     site = Site([Delivery(topic, payload, NOW_US, 1, 1, False)])
     site.pipeline.pump()
     assert [r.payload for r in site.aside] == [payload]
+
+
+def test_a_second_telling_is_a_conflict_in_telemetry_and_ledger_alike(tmp_path: Path) -> None:
+    """Over real stores: two deposits of one second from a clock of whole seconds, seq 1 and 1001;
+    another weight; a card that the first telling did not have; and the same once more.
+    """
+    site, zone = Site([]), small_registry().site.zone
+    database = Database.open(f"sqlite:///{tmp_path}/records.db")
+    shelf = Quarantine(tmp_path / "quarantine", ["bin-001"])
+    writer = SqliteWriter(tmp_path / "telemetry.db", zone)
+    lines = DepositLines(database, zone)
+    pipeline = replace(site.pipeline, telemetry=writer, records=lines, quarantine=shelf)
+    first, came_round = delivery(1, account="K"), delivery(1001, account="K")
+    heavier, nobodys = delivery(1, account="K", weight_g=9), delivery(2)
+    other_card = delivery(1, account="L")
+    for batch in ([first, came_round, nobodys], [heavier, first], [other_card, first], [nobodys]):
+        site.deliveries = batch
+        pipeline.pump()
+    writer.close()
+    source = SqliteSource(tmp_path / "telemetry.db", zone)
+    kept = [(f.seq, f.weight_g) for f in source.facts(0, 2**62) if isinstance(f, Deposit)]
+    source.close()
+    assert sorted(kept) == [(1, 5), (2, 5)]
+    with database.read() as db:
+        booked = db.execute(select(deposit_line.c.card, deposit_line.c.weight_g)).all()
+    database.close()
+    assert [tuple(line) for line in booked] == [("K", 5)]
+    conflicts = [(k.rejected.payload, k.rejected.reason) for k in shelf]
+    told_otherwise = (came_round, heavier, other_card)
+    assert conflicts == [(d.payload, "conflict") for d in told_otherwise]
+    assert +site.meters.refused == {"conflict": 3}
+    assert "was told before with other content" in next(iter(shelf)).rejected.detail

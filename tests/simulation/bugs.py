@@ -135,7 +135,7 @@ class MarksNewLinesLater(DepositLines):
 class TellsLater(DepositLines):
     """Keeps the lines in one transaction and tells the outbox in the next."""
 
-    def _keep(self, lines: Sequence[Any], others: Sequence[Fact]) -> None:
+    def _keep(self, lines: Sequence[Any], others: Sequence[Fact]) -> set[Row]:
         now_us = self._now_us()
         with self._database.write() as db:
             new_lines = self._add_lines(db, lines)
@@ -144,6 +144,7 @@ class TellsLater(DepositLines):
         with self._database.write() as db:
             rows = news.rows([deposit_lines._NEWS(line) for line in new_lines], new_facts)
             outbox.write(db, list(rows), now_us)
+        return set()
 
 
 class TellsEveryTime(DepositLines):

@@ -50,11 +50,11 @@ BLIND_MM = 20
 BELOW_FLOOR = 1.1
 
 
-# Every reason there is, docs/wire-format.md tells when; the last two are the gateway's own.
+# Every reason there is, docs/wire-format.md tells when; the last three are the gateway's own.
 REASONS = (
     "too_large", "bad_topic", "unknown_site", "unknown_device", "unknown_kind", "bad_utf8",
     "bad_json", "bad_field", "bad_time", "bad_value", "unknown_door", "future_time", "past_time",
-    "too_many_events", "flood", "store_refused",
+    "too_many_events", "flood", "conflict", "store_refused",
 )  # fmt: skip
 
 

@@ -74,6 +74,10 @@ class FactTable(Generic[F]):
         )
         return f"SELECT {', '.join(columns)} FROM {self.name}"
 
+    def find(self) -> str:
+        """The statement that reads the row of an identity, whose columns it takes in order."""
+        return f"{self.select()} WHERE {' AND '.join(f'{key}=?' for key in self.keys)}"
+
     def pick(self, *names: str) -> Callable[[Row], Row]:
         """Takes some columns out of a row of ``row_of``."""
         return itemgetter(*(self._names.index(name) for name in names))

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smartbin.core.calendar import Slots
-from smartbin.core.errors import BadInput, StoreUnavailable
+from smartbin.core.errors import BadInput, SecondTelling, StoreUnavailable
 from smartbin.facts.events import Deposit, Fact, LevelReading
 from smartbin.telemetry.sqlite.rollups import add_deposits, add_levels, add_presence
 from smartbin.telemetry.sqlite.schema import (
@@ -83,7 +83,9 @@ class SqliteWriter:
             db.execute(f"PRAGMA user_version={VERSION}")
 
     def append(self, facts: Sequence[Fact]) -> None:
-        """See the port. One transaction: all of ``facts`` or, when it raises, none."""
+        """See the port. One transaction: all of ``facts`` or, when it raises, none (but for a
+        SecondTelling).
+        """
         if self._db is None:
             raise StoreUnavailable(f"telemetry file {self._path}: closed")
         with typed_errors(self._path):
@@ -92,14 +94,31 @@ class SqliteWriter:
                 kind = type(fact)
                 day, hour = self._slots.of(fact.at_us)
                 rows.setdefault(kind, []).append(_ROW[kind](fact, day, hour))
+            others: list[Fact] = []
             with _writing(self._db):
                 add = self._db.cursor().execute
                 for kind, values in rows.items():
                     sql = _ADD[kind]
                     new = [row for row in values if add(sql, row).rowcount]
+                    if len(new) < len(values):
+                        others += self._second_tellings(self._db, kind, values, facts)
                     add_presence(self._db, new)
                     if roll_up := _ROLL_UP.get(kind):
                         roll_up(self._db, new)
+        if others:
+            raise SecondTelling(others)
+
+    def _second_tellings(
+        self, db: sqlite3.Connection, kind: type[Fact], rows: Sequence[Row], facts: Sequence[Fact]
+    ) -> list[Fact]:
+        """The facts of a kind, whose ``rows`` were given, that are kept otherwise."""
+        find, key_of = TABLES[kind].find(), TABLES[kind].pick(*TABLES[kind].keys)
+        told = (fact for fact in facts if type(fact) is kind)
+        return [
+            fact
+            for fact, row in zip(told, rows, strict=True)
+            if db.execute(find, key_of(row)).fetchone() != row[:-2]
+        ]
 
     def close(self) -> None:
         """Release the file."""
