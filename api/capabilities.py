@@ -13,7 +13,7 @@ from api.live import routes as live
 from api.people import codes, session, users
 from api.places import coverage
 from api.places import routes as places
-from api.points import months, shop, signals, statements, tariff
+from api.points import held, months, shop, signals, statements, tariff
 from api.quarantine import routes as quarantine
 from api.sorting import communities, other_places, participation, rankings, revisions
 from api.verdicts import routes as verdicts
@@ -49,7 +49,7 @@ CAPABILITIES = (
     ApiCapability("collection", (full.router, rounds.router, collections.router)),
     ApiCapability(
         "points",
-        (statements.router, shop.router, signals.router, tariff.router, months.router),
+        (statements.router, shop.router, signals.router, held.router, tariff.router, months.router),
     ),
     ApiCapability("live", (live.router,)),
 )

@@ -13,6 +13,7 @@ from smartbin.people.users import Users
 from smartbin.places import Registry
 from smartbin.points.adjustments import Adjustments
 from smartbin.points.catalogue import RewardCatalogue
+from smartbin.points.claims import Claims
 from smartbin.points.earnings import Earnings
 from smartbin.points.redemptions import Redemptions
 from smartbin.points.rules.tariff import Tariffs
@@ -30,11 +31,12 @@ class Stores:
         self.adjustments = Adjustments(database, zone)
         self.catalogue = RewardCatalogue(database)
         self.earnings = Earnings(registry, tariffs)
-        self.redemptions = Redemptions(database, zone)
+        self.redemptions = Redemptions(database, zone, tariffs)
         self.revisions = Revisions(database)
         self.rounds = Rounds(database)
         self.sessions = Sessions(database)
         self.sign_in = SignIn(database)
+        self.claims = Claims(database, zone)
         self.codes = Codes(database, self.sign_in.passwords)
         self.statements = Statements(database, registry, tariffs)
         self.tokens = Tokens(database)

@@ -45,6 +45,12 @@ class System:
             " ".join(command[:2]), [sys.executable, "-m", "api", *command], self.settings
         )
 
+    def ask(self, *command: str) -> str:
+        """Run one of the product's commands to its end; answers what it printed."""
+        return self.processes.ask(
+            " ".join(command[:2]), [sys.executable, "-m", "smartbin", *command], self.settings
+        )
+
     def received(self) -> int:
         """How many messages the gateway has kept and acknowledged since it started."""
         with urllib.request.urlopen(f"{self.gateway}/metrics", timeout=10) as answer:  # noqa: S310 - ours

@@ -198,7 +198,8 @@ def _filled(folder: Path, registry: Registry, progress: Progress) -> Parts:
 
     def keep() -> None:
         writer.append(batch)
-        lines.append([f for f in batch if isinstance(f, Deposit) and f.device in earning])
+        own = [f for f in batch if isinstance(f, Deposit) and f.device in earning]
+        lines.append(own, max((f.at_us for f in own), default=now_us))
         done_us = max(fact.at_us for fact in batch) - start_us
         progress.update(task, completed=done_us / (24 * calendar.US_PER_HOUR))
         batch.clear()

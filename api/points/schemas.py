@@ -75,11 +75,16 @@ class AccountOut(BaseModel):
     kind: AccountKind
     community: str | None
     balance: int = Field(examples=[312])
+    spendable: int = Field(description="what of the balance can be spent now", examples=[286])
+    held: int = Field(
+        description="not in the balance: what late deposits add once the office releases them",
+        examples=[0],
+    )
     cards: list[Card]
 
     @classmethod
-    def of(cls, kept: Account, today: date) -> AccountOut:
-        """From the records' value."""
+    def of(cls, kept: Account, today: date, spendable: int, held: int) -> AccountOut:
+        """From the records' values."""
         cards = [
             Card(
                 card=h.card,
@@ -95,6 +100,8 @@ class AccountOut(BaseModel):
             kind=kept.kind,
             community=community,
             balance=kept.balance,
+            spendable=spendable,
+            held=held,
             cards=cards,
         )
 
@@ -175,6 +182,8 @@ class StatementOut(BaseModel):
     opening: int
     closing: int
     balance: int
+    spendable: int = Field(description="what of the balance can be spent now")
+    held: int = Field(description="not in the balance: late deposits that wait for the office")
     unsettled: int
     lines: list[StatementLineOut]
     next: Next
@@ -192,6 +201,8 @@ class StatementOut(BaseModel):
             opening=s.opening,
             closing=s.closing,
             balance=s.balance,
+            spendable=s.spendable,
+            held=s.held,
             unsettled=s.unsettled,
             lines=[StatementLineOut.of(line, parts) for line in page],
             next=following,

@@ -118,8 +118,10 @@ def accounts(
 
 @router.get("/accounts/{account}", dependencies=[RESIDENT], responses=documented(404))
 def account(parts: PartsDep, account: KnownAccount) -> schemas.AccountOut:
-    """Show an account: its balance and its cards."""
-    return schemas.AccountOut.of(account, parts.today())
+    """Show an account: its balance, what of it can be spent, what is held, and its cards."""
+    today = parts.today()
+    beside = parts.stores.statements.beside(account.code, today)
+    return schemas.AccountOut.of(account, today, *beside)
 
 
 @router.get(

@@ -40,16 +40,20 @@ class DepositLines:
         self._mark = "?" if database.dialect == "sqlite" else "%s"
         self._repeats = False
 
-    def append(self, facts: Sequence[Fact]) -> None:
+    def append(self, facts: Sequence[Fact], arrived_us: int | None = None) -> None:
         """Keep the lines of deposits that name a card, and tell the outbox of each fact that it
         was not told of; appending is idempotent; raises the stores' errors, and SecondTelling,
-        all else being kept, of lines that are kept otherwise.
+        all else being kept, of lines that are kept otherwise. The facts arrived now, or when
+        ``arrived_us`` says.
         """
         lines: list[Row] = []
         others: list[Fact] = []
+        now_us = self._now_us()
+        if arrived_us is None:
+            arrived_us = now_us
         for fact in facts:
             if isinstance(fact, Deposit) and fact.account is not None:
-                lines.append(self._line(fact))
+                lines.append(self._line(fact, arrived_us))
             else:
                 others.append(fact)
         # In the order of their keys: two gateways that keep the same lines wait for each other,
@@ -60,24 +64,25 @@ class DepositLines:
             return
         self._prepare()
         try:
-            differing = self._keep(lines, others)
+            differing = self._keep(lines, others, now_us)
         except _Repeated:
             self._repeats = True
-            differing = self._keep(lines, others)
+            differing = self._keep(lines, others, now_us)
         if differing:
             raise SecondTelling(
                 [
                     fact
                     for fact in facts
-                    if isinstance(fact, Deposit) and fact.account and self._line(fact) in differing
+                    if isinstance(fact, Deposit)
+                    and fact.account
+                    and self._line(fact, arrived_us) in differing
                 ]
             )
 
-    def _keep(self, lines: Sequence[Row], others: Sequence[Fact]) -> set[Row]:
+    def _keep(self, lines: Sequence[Row], others: Sequence[Fact], now_us: int) -> set[Row]:
         """Answers the lines that are kept otherwise."""
         # A mark too many settles to a difference of nothing; a mark too few loses points.
         marks = sorted({_CARD_DAY(line) for line in lines})
-        now_us = self._now_us()
         with self._database.write() as db:
             new_lines = self._add_lines(db, lines)
             self._insert(db, _ADD_MARKS, marks)
@@ -91,7 +96,7 @@ class DepositLines:
             return {
                 line
                 for line in lines
-                if tuple(db.exec_driver_sql(find, _IDENTITY(line)).one()) != line
+                if _CONTENT(db.exec_driver_sql(find, _IDENTITY(line)).one()) != _CONTENT(line)
             }
 
     def _add_lines(self, db: Connection, lines: Sequence[Row]) -> Sequence[Row]:
@@ -146,8 +151,8 @@ class DepositLines:
             self._database.prepare()
             self._ready = True
 
-    def _line(self, d: Deposit) -> Row:
-        line: Row = _LINE_OF(d, self._slots.of(d.at_us)[0])
+    def _line(self, d: Deposit, arrived_us: int) -> Row:
+        line: Row = _LINE_OF(d, self._slots.of(d.at_us)[0], arrived_us)
         return line
 
 
@@ -165,8 +170,9 @@ _VALUES = {
     **{name: f"d.{name}" for name in IDENTITY[Deposit]},
     **{"card": "d.account", "day": "day"},
     **{column.name: column.plain(f"d.{column.name}") for column in measured(Deposit)},
+    "arrived_us": "arrived_us",
 }
-_LINE_OF = compiled("d, day", f"({', '.join(_VALUES.values())})")
+_LINE_OF = compiled("d, day, arrived_us", f"({', '.join(_VALUES.values())})")
 # Said to the driver itself, many rows a statement: SQLAlchemy would look at every value of every
 # row, which took most of the time of keeping a batch.
 _LINE_COLUMNS = ", ".join(_VALUES)
@@ -183,5 +189,6 @@ def _pick(*names: str) -> Callable[[Row], Row]:
 
 _IDENTITY = _pick("device", "door", "at_us")
 _CARD_DAY = _pick("card", "day")
+_CONTENT = _pick(*(name for name in _VALUES if name != "arrived_us"))
 _FIND_LINE = f"SELECT {_LINE_COLUMNS} FROM deposit_line WHERE device=? AND door=? AND at_us=?"  # noqa: S608
 _NEWS = _pick("device", "door", "at_us", "weight_g", "verdict", "item")

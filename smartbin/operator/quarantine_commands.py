@@ -6,9 +6,10 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
 
 from smartbin.core import calendar
+from smartbin.core.calendar import US_PER_HOUR
 from smartbin.core.errors import BadInput, SecondTelling, StoreRefused
 from smartbin.core.printable import printable
 from smartbin.core.settings import StoreSettings
@@ -142,8 +143,10 @@ def _replay(
         lines = DepositLines(database, zone)
         while chunk := list(islice(chosen, CHUNK)):
             seen += len(chunk)
-            good = {kept.id: facts for kept in chunk if (facts := _facts(decoder, kept, as_of_us))}
-            done |= _keep(telemetry, lines, good)
+            for hour, some in groupby(chunk, _hour_received):
+                good = {m.id: facts for m in some if (facts := _facts(decoder, m, as_of_us))}
+                arrived_us = (hour + 1) * US_PER_HOUR  # not now: replaying makes nothing late
+                done |= _keep(telemetry, lines, good, arrived_us)
     finally:
         telemetry.close()
         database.close()
@@ -160,17 +163,23 @@ def _facts(decoder: Decoder, kept: QuarantinedMessage, as_of_us: int | None) -> 
     return [] if decoded.rejected else decoded.facts
 
 
-def _keep(telemetry: TelemetryWriter, lines: DepositLines, good: dict[str, list[Fact]]) -> set[str]:
+def _hour_received(kept: QuarantinedMessage) -> int:
+    return kept.rejected.received_at_us // US_PER_HOUR
+
+
+def _keep(
+    telemetry: TelemetryWriter, lines: DepositLines, good: dict[str, list[Fact]], arrived_us: int
+) -> set[str]:
     """Keep the facts of several messages; answers the ids of the messages that the stores took."""
     facts = [fact for mine in good.values() for fact in mine]
     try:
         others = _told_otherwise(telemetry.append, facts)
         kept = [fact for fact in facts if fact not in others]
-        others |= _told_otherwise(lines.append, kept)
+        others |= _told_otherwise(lambda some: lines.append(some, arrived_us), kept)
     except StoreRefused:
         if len(good) == 1:
             return set()
-        return {id for one in good for id in _keep(telemetry, lines, {one: good[one]})}
+        return {id for one in good for id in _keep(telemetry, lines, {one: good[one]}, arrived_us)}
     return {id for id, mine in good.items() if others.isdisjoint(mine)}
 
 

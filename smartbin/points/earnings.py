@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -21,6 +21,8 @@ from smartbin.database.bulk import AT_ONCE, among
 from smartbin.deposit_lines.tables import deposit_line
 from smartbin.facts.events import Category, DoorKey, Item, Judge, Verdict
 from smartbin.places import Registry
+from smartbin.points.claims import decisions, held_weeks, week_of
+from smartbin.points.rules.claims import ClaimState, claim_state
 from smartbin.points.rules.earning import Earned, RewardDeposit, earned_in_week
 from smartbin.points.rules.tariff import Tariffs
 from smartbin.verdicts.rules import DepositKey, HumanVerdict, standing
@@ -31,12 +33,6 @@ from smartbin.verdicts.tables import human_verdict
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _JUDGES = {judge.value: judge for judge in Judge}
 _ITEMS = {item.value: item for item in Item}
-
-
-def week_of(day: date) -> Days:
-    """The ISO week, Monday to Sunday, of a day."""
-    monday = day - timedelta(days=day.weekday())
-    return Days(monday, monday + timedelta(days=6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +50,11 @@ class Earnings:
         self._registry, self._tariffs = registry, tariffs
 
     def in_weeks(
-        self, db: Connection, accounts: Sequence[str], days: Days
+        self, db: Connection, accounts: Sequence[str], days: Days, *, released: bool = False
     ) -> dict[str, list[EarningLine]]:
         """Every deposit of each account in the ISO weeks that the days touch, in the order of
-        events, and what it earned. An account that is none is absent.
+        events, and what it earned; ``released``: would earn if everything held were released. An
+        account that is none is absent.
         """
         kinds = _kinds(db, accounts)
         whole = Days(week_of(days.first).first, week_of(days.last).last)
@@ -68,6 +65,8 @@ class Earnings:
             homes = {(d.device, d.door, d.at_us): community for d, community in own}
             weeks: dict[int, list[RewardDeposit]] = defaultdict(list)
             for deposit, _ in own:
+                if released and deposit.claim is ClaimState.HELD:
+                    deposit = replace(deposit, claim=ClaimState.RELEASED)
                 weeks[(deposit.day.toordinal() - 1) // 7].append(deposit)  # ordinal 1 is a Monday
             lines = found[code] = []
             for week in sorted(weeks):
@@ -75,6 +74,17 @@ class Earnings:
                     d = one.deposit
                     lines.append(EarningLine(one, homes[d.device, d.door, d.at_us]))
         return found
+
+    def held(self, db: Connection, code: str) -> int:
+        """The points that an account's held deposits would add if they were released."""
+        weeks = held_weeks(db, code)
+        now = (self.in_weeks(db, [code], week) for week in weeks)
+        then = (self.in_weeks(db, [code], week, released=True) for week in weeks)
+        sums = [
+            sum(line.earned.points for found in every for line in found.get(code, ()))
+            for every in (then, now)
+        ]
+        return max(0, sums[0] - sums[1])
 
     def deposits(
         self, db: Connection, accounts: Sequence[str], days: Days
@@ -90,7 +100,10 @@ class Earnings:
         found: dict[str, list[tuple[RewardDeposit, str]]] = defaultdict(list)
         cards, places = sorted(holders), _Places(self._registry)
         judged = _judged(db, cards, days)
-        for device, door, at_us, card, ordinal, weight_g, said, by, item in _lines(db, cards, days):
+        decided = decisions(db, days, self._registry.site.zone)
+        for device, door, at_us, card, ordinal, weight_g, said, by, item, arrived_us in _lines(
+            db, cards, days
+        ):
             place = places.on(device, door, ordinal)
             verdict, judge = said and _VERDICTS[said], by and _JUDGES[by]
             if judged:
@@ -99,7 +112,8 @@ class Earnings:
             what = item and _ITEMS[item]
             deposit = RewardDeposit(
                 device, door, at_us, place.day, place.category, weight_g, verdict, judge, what,
-                place.community,
+                place.community, card,
+                claim_state(decided.get(device, ()), door, at_us, arrived_us),
             )  # fmt: skip
             for h in holders[card]:
                 if h.days.first <= place.day <= h.days.last:
@@ -147,7 +161,7 @@ def _lines(db: Connection, cards: Sequence[str], days: Days) -> Iterator[Any]:
     line = deposit_line.c
     asked = select(
         line.device, line.door, line.at_us, line.card, line.day, line.weight_g, line.verdict,
-        line.judge, line.item,
+        line.judge, line.item, line.arrived_us,
     )  # fmt: skip
     for some, ordinals in _questions(cards, days):
         chosen = asked.where(line.day.in_(ordinals), among(db, line.card, some))

@@ -15,14 +15,15 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
 
 from smartbin.accounts.tables import account
 from smartbin.core import calendar
 from smartbin.core.errors import NotFound
 from smartbin.database import Database
 from smartbin.database.bulk import insert_into, insert_many
-from smartbin.points.tables import closed_month, ledger, points_month
+from smartbin.points.rules.tariff import SPEND_DELAY_DAYS_MAX
+from smartbin.points.tables import closed_month, ledger, points_fresh, points_month
 
 MONTHS_LOCK = 0x5B1_0003  # PostgreSQL: closing a month alone, appending beside each other
 
@@ -40,6 +41,7 @@ class EntryKind(StrEnum):
     EXPIRY = "expiry"
 
 
+RELEASE = "release"  # the reason of points that a person looked at: they need not wait
 SETTLED = (EntryKind.EARNED, EntryKind.CORRECTION)
 _SUMS = {
     EntryKind.EARNED: ("earned", 1),
@@ -92,6 +94,21 @@ def append(db: Connection, entries: Iterable[Entry], now_us: int, zone: ZoneInfo
     _balances(db, kept)
     insert_many(db, insert(ledger).inline(), rows)
     _sums(db, kept)
+    _fresh(db, kept, calendar.day_of(now_us, zone).toordinal())
+
+
+def spendable(db: Connection, code: str, balance: int, today: date, delay_days: int) -> int:
+    """What of a balance may be spent on a day: points that deposits earned wait some days after
+    they were booked. A correction that takes points takes from those of its own day first.
+    """
+    table = points_fresh.c
+    wait = db.execute(
+        select(table.points).where(
+            table.booked_day.in_(range(today.toordinal() - delay_days + 1, today.toordinal() + 1)),
+            table.account == code,
+        )
+    )
+    return max(0, balance - sum(max(0, int(points)) for points in wait.scalars()))
 
 
 def entries_of(
@@ -166,6 +183,23 @@ def _balances(db: Connection, entries: Sequence[Entry]) -> None:
         .values(balance=account.c.balance + bindparam("points"))
     )
     db.execute(change, [{"of": code, "points": totals[code]} for code in sorted(totals)])
+
+
+def _fresh(db: Connection, entries: Sequence[Entry], day: int) -> None:
+    points: dict[str, int] = defaultdict(int)
+    for entry in entries:
+        if entry.kind in SETTLED and entry.reason != RELEASE:
+            points[entry.account] += entry.points
+    rows = [{"booked_day": day, "account": of, "points": n} for of, n in sorted(points.items())]
+    if not rows:
+        return
+    db.execute(delete(points_fresh).where(points_fresh.c.booked_day < day - SPEND_DELAY_DAYS_MAX))
+    put = insert_into(db, points_fresh)
+    put = put.on_conflict_do_update(
+        index_elements=["booked_day", "account"],
+        set_={"points": points_fresh.c.points + put.excluded["points"]},
+    )
+    insert_many(db, put, rows)
 
 
 def _sums(db: Connection, entries: Sequence[Entry]) -> None:

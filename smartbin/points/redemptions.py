@@ -23,11 +23,13 @@ from smartbin.core.scope import Scope
 from smartbin.database import Database, outbox
 from smartbin.database.outbox import OutboxKind
 from smartbin.database.requests import named_request, once
-from smartbin.points.ledger import Entry, EntryKind, append, lock_account
+from smartbin.points.ledger import Entry, EntryKind, append, lock_account, spendable
+from smartbin.points.rules.tariff import Tariffs
 from smartbin.points.tables import redemption, reward
 
 CANCEL_DAYS = 7  # after that the piece is put back by an adjustment, with a reason
 QUANTITY_MAX = 100
+NO_TARIFFS = Tariffs([])  # points wait for nothing
 
 
 class State(StrEnum):
@@ -73,8 +75,8 @@ class RedemptionReceipt(BaseModel, frozen=True):
 class Redemptions:
     """The redemptions in the records' database."""
 
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
-        self._database, self._zone = database, zone
+    def __init__(self, database: Database, zone: ZoneInfo, tariffs: Tariffs = NO_TARIFFS) -> None:
+        self._database, self._zone, self._tariffs = database, zone, tariffs
 
     def redeem(
         self, code: str, request_id: str, reward_id: str, quantity: int, who: str, now_us: int
@@ -182,6 +184,15 @@ class Redemptions:
             if balance < 0:
                 said += f" after a correction; {-balance} points have to be earned back first"
             raise Conflict("too-few-points", said, balance=balance, points=points)
+        today = calendar.day_of(now_us, self._zone)
+        delay_days = self._tariffs.spend_delay_days(today)
+        may = spendable(db, code, balance, today, delay_days)
+        if may < points:
+            said = (
+                f"{quantity} x {reward_id} cost {points} points; {may} of the balance of {balance} "
+                f"can be spent: points wait {delay_days} days after they are booked"
+            )
+            raise Conflict("not-yet-spendable", said, balance=balance, spendable=may, points=points)
         taken = db.execute(
             update(reward)
             .where(reward.c.id == reward_id, reward.c.offered, reward.c.stock >= quantity)
@@ -189,7 +200,6 @@ class Redemptions:
         ).rowcount
         if not taken:
             raise Conflict("out-of-stock", f"fewer than {quantity} of {reward_id} are left")
-        today = calendar.day_of(now_us, self._zone)
         row = {
             "account": code,
             "community": home(standing_of(db, [code])[code], today) or "",

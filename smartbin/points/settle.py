@@ -24,7 +24,8 @@ from smartbin.database import Database
 from smartbin.database.bulk import AT_ONCE, among
 from smartbin.deposit_lines.tables import unsettled
 from smartbin.places import Registry
-from smartbin.points.earnings import Earnings, week_of
+from smartbin.points.claims import week_of
+from smartbin.points.earnings import Earnings
 from smartbin.points.expire import expire, years_over
 from smartbin.points.kept_rules import follow, mark_days, refuse_older, stated
 from smartbin.points.ledger import SETTLED, Entry, EntryKind, append
@@ -35,7 +36,7 @@ MARKS_MAX = 50_000  # read in one go, which bounds the memory
 CARDS_AT_ONCE = 300  # a transaction: it holds SQLite's only write lock, the gateway waits
 _SETTLE_LOCK = 0x5B1_0004
 # Of several causes the entry names the one that a person would ask about first.
-_CAUSES = ("verdict", "tariff", "card", "registry", "late")
+_CAUSES = ("verdict", "void", "release", "tariff", "card", "registry", "late")
 
 
 class _Mark(NamedTuple):

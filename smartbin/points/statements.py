@@ -25,7 +25,7 @@ from smartbin.facts.events import DoorKey
 from smartbin.places import Registry
 from smartbin.points.earnings import EarningLine, Earnings
 from smartbin.points.expire import year_of
-from smartbin.points.ledger import Booked, EntryKind, of_row
+from smartbin.points.ledger import Booked, EntryKind, of_row, spendable
 from smartbin.points.rules import sentences
 from smartbin.points.rules.tariff import Tariffs
 from smartbin.points.rules.words import Texts
@@ -69,7 +69,8 @@ class Note:
 @dataclass(frozen=True, slots=True)
 class Statement:
     """An account's points of some days: ``opening`` + the lines = ``closing``; ``balance`` is
-    what there is now, ``unsettled`` what the days' unsettled lines still hold back.
+    what there is now, ``spendable`` what of it can be spent, ``held`` what late deposits would add
+    if a person released them, ``unsettled`` what the days' unsettled lines still hold back.
     """
 
     account: str
@@ -78,6 +79,8 @@ class Statement:
     lines: Sequence[StatementLine]
     closing: int
     balance: int
+    spendable: int
+    held: int
     unsettled: int
     notes: Sequence[Note]
 
@@ -93,6 +96,17 @@ class Statements:
         """The statement of an account; None when there is no such account."""
         with self._database.read() as db:
             return self._of(db, code, days, today)
+
+    def beside(self, code: str, today: date) -> tuple[int, int]:
+        """Of an account what can be spent, and what is held."""
+        asked = select(account.c.balance).where(account.c.code == code)
+        with self._database.read() as db:
+            balance = db.execute(asked).scalar() or 0
+            return self._beside(db, code, balance, today)
+
+    def _beside(self, db: Connection, code: str, balance: int, today: date) -> tuple[int, int]:
+        delay_days = self._tariffs.spend_delay_days(today)
+        return spendable(db, code, balance, today, delay_days), self._earnings.held(db, code)
 
     def _of(self, db: Connection, code: str, days: Days, today: date) -> Statement | None:
         asked = select(account.c.balance).where(account.c.code == code)
@@ -119,6 +133,7 @@ class Statements:
             lines,
             closing,
             balance,
+            *self._beside(db, code, balance, today),
             -sum(line.points for line in open_lines),
             self._notes(settled, balance, today),
         )

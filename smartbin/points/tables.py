@@ -49,6 +49,37 @@ points_month = Table(
     sqlite_with_rowid=False,
 )
 
+# What settling booked of late, by the day of booking and account: it may not be spent yet. Points
+# that a person released are not in it. Rows older than any delay are deleted.
+points_fresh = Table(
+    "points_fresh",
+    metadata,
+    Column("booked_day", Integer, primary_key=True, autoincrement=False),
+    Column("account", String(32), primary_key=True),
+    Column("points", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What was decided of a device's claims, append-only: the newest that covers a deposit stands.
+# It covers those of the device (of one door, where it names one) from ``first_us`` to ``last_us``
+# that had arrived by ``arrived_us``.
+claim_decision = Table(
+    "claim_decision",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("device", String(32), nullable=False),
+    Column("door", String(32)),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("arrived_us", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("decided_us", BigInteger, nullable=False),
+    Index("claim_decision_by_device", "device"),
+    sqlite_autoincrement=True,
+)
+
 # The tariff and the registry as points were last settled by, append-only (points/kept_rules.py).
 points_rules = Table(
     "points_rules",

@@ -68,7 +68,7 @@ def test_every_field_comes_back_as_it_was(database: Database) -> None:
         account="卡-1",
         volume_ml=5_200,
     )
-    DepositLines(database, SHANGHAI).append([kept])
+    DepositLines(database, SHANGHAI).append([kept], AT_US + 7)
     with database.read() as db:
         assert [tuple(row) for row in db.execute(select(deposit_line))] == [
             (
@@ -82,6 +82,7 @@ def test_every_field_comes_back_as_it_was(database: Database) -> None:
                 "camera",
                 "paper",
                 5_200,
+                AT_US + 7,
             )
         ]
 

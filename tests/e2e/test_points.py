@@ -5,6 +5,7 @@ lost cards, against oracles that share no code with what they check.
 from __future__ import annotations
 
 import os
+import shutil
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +33,7 @@ def test_figures_and_points_are_what_was_deposited(tmp_path: Path) -> None:
     today = calendar.day_of(calendar.to_us(datetime.now(UTC)), registry.site.zone)
     days = [today - timedelta(days=n) for n in range(DAYS, 0, -1)]
     bounds_us = (calendar.start_us(day, registry.site.zone) for day in (days[0], today))
-    with started(tmp_path, SITE, "auto") as system:
+    with started(tmp_path, _spent_at_once(tmp_path), "auto") as system:
         fleet = Fleet(registry, 5)
         played = Campaign(system, fleet, oracle.Site(SITE), days, tmp_path)
         played.open_accounts()
@@ -63,6 +64,17 @@ def test_figures_and_points_are_what_was_deposited(tmp_path: Path) -> None:
         ), "cheaters were among them"
 
 
+def _spent_at_once(folder: Path) -> Path:
+    """The site, where points need not wait: the campaign spends on the day on which it earns."""
+    site = folder / "site"
+    shutil.copytree(SITE, site)
+    tariff = (site / "tariff.toml").read_text(encoding="utf-8")
+    assert "spend_delay_days = 1 " in tariff
+    tariff = tariff.replace("spend_delay_days = 1 ", "spend_delay_days = 0 ")
+    (site / "tariff.toml").write_text(tariff, encoding="utf-8")
+    return site
+
+
 def _facts(played: Campaign) -> oracle.Facts:
     accounts = {code: {**a, "cards": [dict(c) for c in a["cards"]]} for code, a in
                 played.accounts.items()}  # fmt: skip
@@ -84,6 +96,8 @@ def _points(played: Campaign, office: Client) -> dict[str, int]:
         told |= {row["account"]: row["balance"] for row in page["accounts"]}
         query = page["next"] and {"cursor": page["next"]}
     due = {code: given - played.spent.get(code, 0) for code, given in wanted.items()}
+    some = office.get(f"accounts/{next(iter(due))}")
+    assert (some["spendable"], some["held"]) == (max(0, some["balance"]), 0)
     differ = {code for code in due if told.get(code) != due[code]}
     assert not differ, [(code, told.get(code), due[code]) for code in sorted(differ)[:10]]
     assert set(told) == set(due)

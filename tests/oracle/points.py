@@ -33,6 +33,7 @@ def oracle(
     tariff: Row,
     verdicts: Iterable[Row] = (),
     zone: str = "Asia/Shanghai",
+    decisions: Sequence[Row] = (),
 ) -> dict[str, int]:
     """``{account: points}`` earned by all deposits, expiry and spending left aside.
 
@@ -41,8 +42,10 @@ def oracle(
     accounts   {code: {"kind", "cards": [{"card", "from": date, "to": date or None}]}}
     tariff     the TOML file as tomllib reads it
     verdicts   people's: {"device", "door", "at_us", "verdict", "judge", "judged_at_us"}
+    decisions  the office's, oldest first: {"device", "from": date, "to": date, "arrived_us",
+               "state": "released" or "rejected"}; a deposit may say its "arrived_us"
     """
-    outcomes = explain(deposits, accounts, tariff, verdicts, zone)
+    outcomes = explain(deposits, accounts, tariff, verdicts, zone, decisions)
     return {code: sum(o.points for o in outcomes[code]) for code in accounts}
 
 
@@ -52,6 +55,7 @@ def explain(
     tariff: Row,
     verdicts: Iterable[Row] = (),
     zone: str = "Asia/Shanghai",
+    decisions: Sequence[Row] = (),
 ) -> dict[str, list[Outcome]]:
     """The same, deposit by deposit, in the order of events."""
     where = ZoneInfo(zone)
@@ -71,6 +75,7 @@ def explain(
         row = dict(once[name])
         day = _local(row["at_us"], where).date()
         row["verdict"] = _stands(row, said.get(name, []))
+        row["claim"] = _claim(row, day, decisions)
         for first, last, code in by_card.get(row["card"], []):
             if first <= day <= last:
                 told[code].append(_one(row, day, told[code], accounts[code]["kind"], tariff))
@@ -118,6 +123,19 @@ def _stands(row: Row, people: Sequence[Row]) -> str | None:
     return max(all_said, key=lambda s: s[:2])[2] if all_said else None
 
 
+def _claim(row: Row, day: date, decisions: Sequence[Row]) -> str:
+    arrived_us = row.get("arrived_us", row["at_us"])
+    said = [
+        d["state"]
+        for d in decisions
+        if d["device"] == row["device"] and d["from"] <= day <= d["to"]
+        if arrived_us <= d["arrived_us"]
+    ]
+    if said:
+        return str(said[-1])
+    return "held" if Fraction(arrived_us - row["at_us"], 1_000_000) > 7 * 86_400 else "counted"
+
+
 def _one(row: Row, day: date, before: Sequence[Outcome], kind: str, tariff: Row) -> Outcome:
     rules = _in_force(tariff, day).get(kind)
     if rules is None:
@@ -132,9 +150,13 @@ def _one(row: Row, day: date, before: Sequence[Outcome], kind: str, tariff: Row)
     same = [o for o in week if o.row["category"] == row["category"] and o.points > 0]
     earned = sum(o.points for o in week)
     points, words = _sum(row, day, kind, rate, tariff)
+    with_card = [o for o in before if o.day == day and o.row["card"] == row["card"] and o.points]
     obstacles = {
+        "held": row["claim"] == "held",
+        "rejected": row["claim"] == "rejected",
         "misjudged": row["verdict"] == "incorrect",
         "too_light": row["weight_g"] < rate.get("weight_min_g", 200),
+        "card_day_max": len(with_card) >= rules.get("card_day_max", len(with_card) + 1),
         "day_max": "day_max" in rate and len([o for o in same if o.day == day]) >= rate["day_max"],
         "too_soon": any(
             Fraction(row["at_us"] - o.row["at_us"], 1_000_000) < rules.get("pause_s", 600)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,11 @@ class Books:
         path.write_text(text, encoding="utf-8")
         Accounts(self.database).load(path, REGISTRY.communities, now_us)
 
-    def keep(self, *deposits: Deposit) -> None:
-        DepositLines(self.database, SHANGHAI).append(deposits)
+    def keep(self, *deposits: Deposit, late_us: int = 0) -> None:
+        """Each arrives that long after it happened."""
+        lines = DepositLines(self.database, SHANGHAI)
+        for arrived_us, some in groupby(deposits, lambda d: d.at_us + late_us):
+            lines.append(list(some), arrived_us)
 
     def settle(
         self, now_us: int = NOW_US, tariffs: Tariffs = TARIFFS, cards_at_once: int = 300

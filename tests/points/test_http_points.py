@@ -178,6 +178,7 @@ def test_a_resident_sees_their_own_account_only(api: Api, books: Books) -> None:
     shown = api.get(f"accounts/{ACCOUNT}", Role.RESIDENT)
     assert shown == {
         "account": ACCOUNT, "kind": "household", "community": "oak", "balance": 50,
+        "spendable": 50, "held": 0,
         "cards": [{"card": "H1", "community": "oak", "from": "2025-01-01", "to": None}],
     }  # fmt: skip
 

@@ -74,7 +74,7 @@ WRONG = [
     (
         "[tariff.household.kitchen]",
         "[tariff.household.soup]",
-        "soup is unknown; known are hazardous",
+        "soup is unknown; known are card_day_max, hazardous",
     ),
     ("to = 2026-11-30", "to = 2026-10-31", "[campaign 1] to lies before from; swap them"),
     ("times_pct = 200", "times_pct = 100", "[campaign 1] adds nothing; give times_pct above 100"),
@@ -213,7 +213,7 @@ def test_check_prints_the_rules_or_the_mistakes(
     path.write_text(GOOD.replace("kg_points = 10 ", "kg_points = -1"), encoding="utf-8")
     assert main(["check", str(path)]) == 1
     out, err = capsys.readouterr()
-    assert out == "wrong.toml:22: [tariff 1 household kitchen] kg_points is -1; give at least 0\n"
+    assert out == "wrong.toml:25: [tariff 1 household kitchen] kg_points is -1; give at least 0\n"
     assert "1 mistake(s)" in err
 
 
@@ -225,6 +225,7 @@ BOUNDS = [
     ("kitchen", "day_max", 1, 1_000),
     ("", "pause_s", 0, 86_400),
     ("", "week_max_points", 1, 1_000_000),
+    ("", "card_day_max", 1, 1000),
 ]
 
 
@@ -272,6 +273,17 @@ def test_expiry_lies_within_ten_years(months: int, good: bool) -> None:
             tariffs_of(file)
 
 
+@pytest.mark.parametrize(("days", "good"), [(-1, False), (0, True), (60, True), (61, False)])
+def test_points_wait_at_most_two_months(days: int, good: bool) -> None:
+    file = {"tariff": [{"from": date(2026, 1, 1), "spend_delay_days": days}]}
+    if good:
+        assert tariffs_of(file).spend_delay_days(date(2026, 1, 1)) == days
+        assert tariffs_of(file).spend_delay_days(date(2025, 12, 31)) == 0
+    else:
+        with pytest.raises(ValidationError, match="spend_delay_days"):
+            tariffs_of(file)
+
+
 def test_a_loaded_tariff_cannot_be_changed() -> None:
     tariff = load_tariffs(SHIPPED).all[0]
     with pytest.raises(ValidationError):
@@ -279,9 +291,12 @@ def test_a_loaded_tariff_cannot_be_changed() -> None:
 
 
 KNOWN = {
-    "x": "enterprise, expiry_months, from, household",  # of the tariff itself
-    "household.x": "hazardous, kitchen, pause_s, recyclable, residual, week_max_points",
-    "enterprise.x": "hazardous, kitchen, pause_s, recyclable, residual, week_max_points",
+    "x": "enterprise, expiry_months, from, household, spend_delay_days",  # of the tariff itself
+    **{
+        f"{kind}.x": "card_day_max, hazardous, kitchen, pause_s, recyclable, residual, "
+        "week_max_points"
+        for kind in ("household", "enterprise")
+    },
     **{
         f"household.{category}.x": "day_max, deposit_points, kg_points, weight_max_g, weight_min_g"
         for category in Category

@@ -16,7 +16,7 @@ from smartbin.accounts.rules import AccountKind
 from smartbin.core import calendar
 from smartbin.core.calendar import Days
 from smartbin.facts.events import Category, Deposit, Judge, Verdict
-from smartbin.points.earnings import week_of
+from smartbin.points.claims import week_of
 from smartbin.points.rules.earning import RewardDeposit, earned_in_week
 from smartbin.points.rules.tariff import Tariff, Tariffs
 from smartbin.points.statements import Statements

@@ -12,6 +12,7 @@ import pytest
 
 from smartbin.accounts.rules import AccountKind
 from smartbin.facts.events import Judge, Verdict
+from smartbin.points.rules.claims import ClaimState
 from smartbin.points.rules.earning import EarningWhy, earned_in_week
 from smartbin.points.rules.sentences import (
     Cause,
@@ -110,6 +111,28 @@ CASES: list[tuple[Callable[[], tuple[EarningWhy, str, str]], str, str]] = [
         "厨余垃圾 1 公斤：未计分，因为箱体判定投放有误，有异议可向社区申请复核。",
         "Kitchen waste, 1 kg: no points, because the bin judged it to be in the wrong door; if you "
         "disagree, your community can have it looked at again.",
+    ),
+    (
+        partial(last, deposit(f"{MON} 07:05:00", claim=ClaimState.HELD)),
+        "厨余垃圾 1 公斤：未计分，因为数据迟到超过 7 天，待街道办事处核实。",
+        "Kitchen waste, 1 kg: no points, because it was reported more than 7 days late and waits "
+        "for the office to look at it.",
+    ),
+    (
+        partial(last, deposit(f"{MON} 07:05:00", claim=ClaimState.REJECTED)),
+        "厨余垃圾 1 公斤：未计分，因为街道办事处核实后不予计分。",
+        "Kitchen waste, 1 kg: no points, because the office looked at it and did not accept it.",
+    ),
+    (
+        partial(
+            last,
+            deposit(f"{MON} 07:05:00", card="K1"),
+            deposit(f"{MON} 12:00:00", card="K1"),
+            rules={**RULES, "card_day_max": 1},
+        ),
+        "厨余垃圾 1 公斤：未计分，因为这张卡当天已在各箱体共计分 1 次。",
+        "Kitchen waste, 1 kg: no points, because this card had already earned points once that "
+        "day, at all bins together.",
     ),
     (
         partial(last, deposit(f"{MON} 07:05:00", 199)),

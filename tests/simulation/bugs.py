@@ -120,12 +120,12 @@ class AddsUpLater(SqliteWriter):
 class MarksNewLinesLater(DepositLines):
     """Keeps new lines in one transaction and their marks in the next."""
 
-    def append(self, facts: Sequence[Fact]) -> None:
+    def append(self, facts: Sequence[Fact], arrived_us: int | None = None) -> None:
         self._prepare()
         deposits = [f for f in facts if isinstance(f, Deposit) and f.account]
         new = []
         with self._database.write() as db:
-            for line in map(self._line, deposits):
+            for line in (self._line(d, self._now_us()) for d in deposits):
                 if self._insert(db, deposit_lines._ADD_LINES, [line]):
                     new.append(line)
         with self._database.write() as db:
@@ -135,8 +135,7 @@ class MarksNewLinesLater(DepositLines):
 class TellsLater(DepositLines):
     """Keeps the lines in one transaction and tells the outbox in the next."""
 
-    def _keep(self, lines: Sequence[Any], others: Sequence[Fact]) -> set[Row]:
-        now_us = self._now_us()
+    def _keep(self, lines: Sequence[Any], others: Sequence[Fact], now_us: int) -> set[Row]:
         with self._database.write() as db:
             new_lines = self._add_lines(db, lines)
             self._insert(db, deposit_lines._ADD_MARKS, [(line[3], line[4]) for line in lines])
@@ -162,8 +161,8 @@ class TellsOfRepeatedFacts(DepositLines):
 
 
 class TellsOnlyOfCards(DepositLines):
-    def append(self, facts: Sequence[Fact]) -> None:
-        super().append([f for f in facts if isinstance(f, Deposit)])
+    def append(self, facts: Sequence[Fact], arrived_us: int | None = None) -> None:
+        super().append([f for f in facts if isinstance(f, Deposit)], arrived_us)
 
 
 class KeepsTornLines(Quarantine):

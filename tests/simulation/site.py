@@ -19,6 +19,7 @@ TARIFFS = Tariffs([Tariff.model_validate(TARIFF)])
 CARDS = {HOME: "H1", OTHER: "H2"}
 DECODER = Decoder(REGISTRY)
 START_US = calendar.start_us(DAY, SHANGHAI)
+ARRIVED_US = START_US + 7 * calendar.US_PER_DAY  # late, and not too late
 CLOCK_US = START_US + 7 * calendar.US_PER_DAY + calendar.US_PER_HOUR
 POISONOUS_G = 199_999  # telemetry refuses this weight
 UNLUCKY_G = 199_998  # records refuse this weight

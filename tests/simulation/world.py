@@ -35,7 +35,7 @@ from tests.simulation.broker import Broker, Link
 from tests.simulation.devices import said
 from tests.simulation.disk import Disk
 from tests.simulation.fate import Crash, Evil, Fate
-from tests.simulation.site import CLOCK_US, DECODER, POISONOUS_G, TARIFFS, UNLUCKY_G
+from tests.simulation.site import ARRIVED_US, CLOCK_US, DECODER, POISONOUS_G, TARIFFS, UNLUCKY_G
 
 LIVES_MAX, CALM_AFTER, TURNS_MAX = 200, 25, 2000
 
@@ -189,7 +189,7 @@ class World:
         assert database is not None
         database.execute("PRAGMA busy_timeout=0")
         records = self.machine.records[0]
-        lines = self.parts.lines(records, SHANGHAI)
+        lines = self.parts.lines(records, SHANGHAI, lambda: ARRIVED_US)
         shelf = self.parts.quarantine(self.machine.folder / "quarantine")
         return self.parts.pipeline(
             Link(self.broker, self.fate, self.parts.drop_stale),

@@ -60,7 +60,7 @@ class Screens:
     def keep(self, facts: Sequence[Fact]) -> None:
         """As the gateway does it: telemetry first, then the database with its outbox."""
         self.writer.append(facts)
-        DepositLines(self.database, SHANGHAI).append(facts)
+        DepositLines(self.database, SHANGHAI, self.parts.now_us).append(facts)
 
     @property
     def quarantine(self) -> Path:

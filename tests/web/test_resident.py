@@ -61,24 +61,29 @@ def test_a_resident_earns_redeems_takes_back_and_sees_nobody_else(system: System
     weighed = {"door": "kitchen", "weight_g": 2_000, "verdict": "correct", "judge": "camera"}
     system.publish("bin-001", "deposit", account="H1", **weighed)
     until(lambda: system.asked(f"accounts/{HOME}")["balance"] == 25, "it is settled", 60)
+    gift = {"request_id": "a-gift-0001", "points": 20, "reason": "a prize"}
+    told(system, f"accounts/{HOME}/adjustments", gift)
     code = told(system, f"accounts/{HOME}/codes", {})["code"]
     page = system.phone(path="/me")
     sign_in(page, "00000000")
     expect(page.get_by_role("alert")).to_contain_text("卡号或验证码不对")
     sign_in(page, code)
     balance = page.locator(".balance")
-    expect(balance).to_contain_text("25")
-    expect(page.locator(".day p").first).to_contain_text("厨余垃圾 2 公斤")
+    expect(balance).to_contain_text("45")
+    expect(balance).to_contain_text("现在可兑换 20 分")  # what was just earned waits a day
+    expect(page.locator(".day p").last).to_contain_text("厨余垃圾 2 公斤")
     page.get_by_role("button", name="兑换 洗衣皂").click()
     page.get_by_role("button", name="确认兑换").click()
     expect(page.get_by_text("兑换成功")).to_be_visible()
-    expect(balance).to_contain_text(re.compile(r"\b5"))
+    expect(balance).to_contain_text(re.compile(r"\b25"))
+    expect(balance).to_contain_text("现在可兑换 0 分")
     (made,) = system.asked("redemptions")["redemptions"]
     assert (made["account"], made["points"], made["state"]) == (HOME, 20, "reserved")
     page.get_by_role("button", name="取消兑换 洗衣皂").click()
     page.get_by_role("button", name="确认取消").click()
-    expect(balance).to_contain_text("25")
-    assert system.asked(f"accounts/{HOME}")["balance"] == 25
+    expect(balance).to_contain_text("45")
+    told_now = system.asked(f"accounts/{HOME}")
+    assert (told_now["balance"], told_now["spendable"], told_now["held"]) == (45, 20, 0)
     statuses = page.evaluate(
         "paths => Promise.all(paths.map(p => fetch(`/api/v1/${p}`).then(r => r.status)))",
         [f"accounts/{OTHER}/statement", f"accounts/{OTHER}/redemptions", "accounts", "redemptions"],

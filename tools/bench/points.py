@@ -160,7 +160,7 @@ def settled(database: Database, registry: Registry, store: str) -> Result:
             deposits.append(put)
     lines = DepositLines(database, zone)
     for start in range(0, len(deposits), 5_000):
-        lines.append(deposits[start : start + 5_000])
+        lines.append(deposits[start : start + 5_000], start_us + 24 * calendar.US_PER_HOUR)
     settler = Settler(database, registry, TARIFFS)
     started_s, entries, left = time.perf_counter(), 0, True
     while left:

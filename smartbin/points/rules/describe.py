@@ -38,6 +38,11 @@ def _tariff(tariff: Tariff, only: AccountKind | None) -> Iterator[Texts]:
         else:
             yield Texts(f"{KIND[kind].zh}：不计分。", f"{KIND[kind].en}: no points.")
     yield _expiry(tariff.expiry_months)
+    if days := tariff.spend_delay_days:
+        when = Texts("次日", "the day") if days == 1 else Texts(f"{days} 天后", f"{days} days")
+        yield Texts(
+            f"积分入账{when.zh}起可用。", f"Points can be spent {when.en} after they are booked."
+        )
 
 
 def _rules(kind: Texts, rules: Rules) -> Iterator[Texts]:
@@ -50,6 +55,11 @@ def _rules(kind: Texts, rules: Rules) -> Iterator[Texts]:
             yield Texts(f"{kind.zh}，{what.zh}：{said.zh}。", f"{kind.en}, {what.en}: {said.en}.")
     week = rules.week_max_points
     gap = pause(rules.pause_s)
+    if n := rules.card_day_max:
+        yield Texts(
+            f"{kind.zh}：同一张卡在各箱体每天合计最多计 {n} 次。",
+            f"{kind.en}: with one card, at all bins together, at most {n} rewarded deposits a day.",
+        )
     yield Texts(
         f"{kind.zh}：同一类别两次计分至少间隔 {gap.zh}；每周（周一至周日）最多 {week} 分。",
         f"{kind.en}: at least {gap.en} between two rewarded deposits of one category; at most "

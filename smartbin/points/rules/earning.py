@@ -15,6 +15,7 @@ from operator import attrgetter
 from smartbin.accounts.rules import AccountKind
 from smartbin.core.calendar import US_PER_S
 from smartbin.facts.events import Category, Item, Judge, Verdict
+from smartbin.points.rules.claims import ClaimState
 from smartbin.points.rules.tariff import G_PER_KG, PER_CENT, Campaign, PointRate, Rules, Tariffs
 
 
@@ -28,8 +29,11 @@ class EarningWhy(StrEnum):
     NO_TARIFF = "no_tariff"
     UNKNOWN_DOOR = "unknown_door"
     NOT_REWARDED = "not_rewarded"
+    HELD = "held"
+    REJECTED = "rejected"
     MISJUDGED = "misjudged"
     TOO_LIGHT = "too_light"
+    CARD_DAY_MAX = "card_day_max"
     DAY_MAX = "day_max"
     TOO_SOON = "too_soon"
     UNDER_ONE_POINT = "under_one_point"
@@ -39,7 +43,7 @@ class EarningWhy(StrEnum):
 class RewardDeposit:
     """A deposit as points see it: ``day`` is the site's, ``category`` what the door took on that
     day (None: not in the registry), ``verdict`` the one that stands and ``judge`` whose it is,
-    ``community`` the bin's on that day.
+    ``community`` the bin's on that day, ``claim`` whether the device's word counts.
     """
 
     device: str
@@ -52,6 +56,8 @@ class RewardDeposit:
     judge: Judge | None = None
     item: Item | None = None
     community: str | None = None
+    card: str | None = None
+    claim: ClaimState = ClaimState.COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,12 @@ def _content(d: RewardDeposit) -> tuple[int, str]:
     return (d.weight_g, f"{d.verdict} {d.judge} {d.category} {d.item} {d.community} {d.day}")
 
 
+_NOT_COUNTED = {
+    ClaimState.HELD: EarningWhy.HELD,
+    ClaimState.REJECTED: EarningWhy.REJECTED,
+}
+
+
 class _Week:
     """What has been rewarded so far, while one week's deposits go by in the order of events."""
 
@@ -120,6 +132,7 @@ class _Week:
         self._tariffs, self._kind = tariffs, kind
         self._points = 0
         self._rewarded: Counter[tuple[date, Category]] = Counter()
+        self._with_card: Counter[tuple[date, str]] = Counter()
         self._last_at_us: dict[Category, int] = {}
 
     def settle(self, d: RewardDeposit) -> Earned:
@@ -137,10 +150,15 @@ class _Week:
     def _refused(
         self, d: RewardDeposit, category: Category, rules: Rules, rate: PointRate
     ) -> Earned | None:
+        if d.claim in _NOT_COUNTED:
+            return _nothing(d, _NOT_COUNTED[d.claim])
         if d.verdict is Verdict.INCORRECT:
             return _nothing(d, EarningWhy.MISJUDGED, judge=d.judge or "")
         if d.weight_g < rate.weight_min_g:
             return _nothing(d, EarningWhy.TOO_LIGHT, limit_g=rate.weight_min_g)
+        of_card = rules.card_day_max
+        if of_card is not None and d.card and self._with_card[d.day, d.card] >= of_card:
+            return _nothing(d, EarningWhy.CARD_DAY_MAX, limit=of_card)
         if rate.day_max is not None and self._rewarded[d.day, category] >= rate.day_max:
             return _nothing(d, EarningWhy.DAY_MAX, limit=rate.day_max)
         last_at_us = self._last_at_us.get(category)
@@ -174,6 +192,8 @@ class _Week:
             points = room
         self._points += points
         self._rewarded[d.day, category] += 1
+        if d.card:
+            self._with_card[d.day, d.card] += 1
         self._last_at_us[category] = d.at_us
         return Earned(d, points, tuple(reasons))
 

@@ -27,6 +27,8 @@ class Cause(StrEnum):
     TARIFF = "tariff"
     REGISTRY = "registry"
     CARD = "card"
+    RELEASE = "release"
+    VOID = "void"
 
 
 _CAUSE = {
@@ -35,6 +37,8 @@ _CAUSE = {
     Cause.TARIFF: Texts("积分规则有更正", "the points rules were corrected"),
     Cause.REGISTRY: Texts("箱体或社区登记有更正", "the register of bins was corrected"),
     Cause.CARD: Texts("卡片登记有更正", "the register of cards was corrected"),
+    Cause.RELEASE: Texts("迟到的投放记录经核实入账", "a late report was released by the office"),
+    Cause.VOID: Texts("投放记录经核实作废", "reports of a device were rejected by the office"),
 }
 
 
@@ -95,6 +99,22 @@ def _nothing(earned: Earned, what: Texts, zone: ZoneInfo) -> Texts:
             )
         case EarningWhy.NOT_REWARDED:
             return Texts(f"积分规则不含{what.zh}", f"the rules give none for {what.en}")
+        case EarningWhy.HELD:
+            return Texts(
+                "数据迟到超过 7 天，待街道办事处核实",
+                "it was reported more than 7 days late and waits for the office to look at it",
+            )
+        case EarningWhy.REJECTED:
+            return Texts(
+                "街道办事处核实后不予计分", "the office looked at it and did not accept it"
+            )
+        case EarningWhy.CARD_DAY_MAX:
+            n = int(v["limit"])
+            times = "once" if n == 1 else f"{n} times"
+            return Texts(
+                f"这张卡当天已在各箱体共计分 {n} 次",
+                f"this card had already earned points {times} that day, at all bins together",
+            )
         case EarningWhy.MISJUDGED:
             return _misjudged(v)
         case EarningWhy.TOO_LIGHT:

@@ -19,6 +19,7 @@ from smartbin.facts.events import Category, Item
 
 G_PER_KG = 1000
 PER_CENT = 100
+SPEND_DELAY_DAYS_MAX = 60
 
 
 class _Table(BaseModel):
@@ -52,11 +53,13 @@ class PointRate(_Table):
 class Rules(_Table):
     """The table of one kind of account. A category without a rate earns nothing. Between two
     rewarded deposits of one category lie at least ``pause_s``; a week (Monday to Sunday) earns at
-    most ``week_max_points``.
+    most ``week_max_points``; with one card, at all bins together, at most ``card_day_max`` deposits
+    of a day are rewarded (None: any number).
     """
 
     pause_s: int = Field(default=600, ge=0, le=86_400)
     week_max_points: int = Field(ge=1, le=1_000_000)
+    card_day_max: int | None = Field(default=None, ge=1, le=1000)
     kitchen: PointRate | None = None
     recyclable: PointRate | None = None
     hazardous: PointRate | None = None
@@ -71,11 +74,13 @@ class Rules(_Table):
 class Tariff(_Table):
     """The rules from the day ``first`` until the next tariff begins. Points of a calendar year
     can be spent for ``expiry_months`` after its end (None: forever), by the tariff in force on
-    the year's last day.
+    the year's last day. Points that deposits earn can be spent ``spend_delay_days`` days after the
+    day on which they were booked.
     """
 
     first: date = Field(alias="from")
     expiry_months: int | None = Field(default=None, ge=0, le=120)
+    spend_delay_days: int = Field(default=0, ge=0, le=SPEND_DELAY_DAYS_MAX)
     household: Rules | None = None
     enterprise: Rules | None = None
 
@@ -144,6 +149,11 @@ class Tariffs:
         """The tariff in force on a day; None before the first."""
         n = bisect_right(self._firsts, day)
         return self.all[n - 1] if n else None
+
+    def spend_delay_days(self, day: date) -> int:
+        """How many days points wait after they were booked, by the tariff in force on a day."""
+        tariff = self.on(day)
+        return tariff.spend_delay_days if tariff else 0
 
     def expires_on(self, year: int) -> date | None:
         """The last day on which the points of a calendar year can be spent; None forever."""
