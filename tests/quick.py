@@ -23,6 +23,7 @@ MARKERS = ("browser", "compose", "process", "real", "thorough")
 FOLDERS = ("broker", "compose", "e2e", "faults", "fuzz", "simulation", "web")
 _STARTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
 _EXAMPLES = 20
+PRODUCTS = passwords.PARAMETERS
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,11 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A hash of the product takes 64 MiB and tens of milliseconds, and the tests make thousands.
+    # Programs that are started, and tests/people/test_passwords.py, hash as the product does.
+    passwords.PARAMETERS = replace(profiles.CHEAPEST, time_cost=2)
     if config.getoption("quick"):
-        # `make test` tries the usual number, and hashes passwords as the product does.
+        # `make test` tries the usual number.
         settings.register_profile("quick", deadline=None, max_examples=_EXAMPLES)
         settings.load_profile("quick")
-        passwords.PARAMETERS = replace(profiles.CHEAPEST, time_cost=2)
         config.pluginmanager.register(_Guard(), "quick-guard")
 
 
