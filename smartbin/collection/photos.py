@@ -38,6 +38,6 @@ def clean(sent: bytes) -> bytes:
         plain.save(written, "JPEG", quality=QUALITY)
     except BadInput:
         raise
-    except (OSError, ValueError, SyntaxError, Warning) as error:
+    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
         raise BadInput("photo: cannot be read as a JPEG; take it again") from error
     return written.getvalue()

@@ -238,6 +238,15 @@ def test_a_photo_of_few_bytes_and_many_pixels_fills_no_memory() -> None:
         clean(bomb)
 
 
+@pytest.mark.parametrize("side", [9_000, 12_000, 65_000])
+def test_a_photo_that_claims_any_size_is_refused_not_an_error(side: int) -> None:
+    photo = picture()
+    size = photo.index(b"\xff\xc0") + 5  # behind the frame's marker, length and precision
+    claimed = photo[:size] + side.to_bytes(2) * 2 + photo[size + 4 :]
+    with pytest.raises(BadInput, match="photo: "):
+        clean(claimed)
+
+
 def test_another_crews_round_is_not_mine_until_i_take_it_over(api: Api) -> None:
     phone, other = Phone(api, "truck-1"), Phone(api, "truck-2")
     mine = emptied(-60)
