@@ -100,7 +100,7 @@ def fill(screens: Screens) -> str:
     office = signed_in(screens, {"name": "office", "password": PASSWORD})
     person = {"name": HOSTILE, "role": "crew", "community": None, "password": PASSWORD}
     told(screens, office, "users", person)
-    told(screens, office, "tokens", {"name": HOSTILE, "role": "crew"})
+    told(screens, office, "tokens", {"name": f"t {HOSTILE}", "role": "crew"})
     reward = {"id": "soap", "name": HOSTILE, "name_en": HOSTILE, "price": 1, "stock": 6}
     told(screens, office, "rewards", {**reward, "offered": True})
     gift = {"request_id": str(uuid4()), "points": 20, "reason": HOSTILE}
