@@ -53,7 +53,7 @@ def test_a_corrected_tariff_is_followed_from_the_day_it_changes(books: Books) ->
 
 
 def test_a_campaign_marks_its_days_only(books: Books) -> None:
-    books.keep(kitchen(0, day=DAY - timedelta(days=1)), kitchen(0), kitchen(0, card="H2"))
+    books.keep(kitchen(0, day=DAY - timedelta(days=1)), kitchen(0), kitchen(1, card="H2"))
     books.settle()
     later = Tariffs(TARIFFS.all, [campaign(DAY, DAY, communities=["oak"])])
     books.settle(tariffs=later)
