@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api.errors import documented
-from api.inputs import AccountPath, OneLine
+from api.inputs import AccountPath, OneLine, plain
 from api.paging import (
     CursorOf,
     IdPosition,
@@ -104,7 +104,7 @@ def accounts(
         who.scope,
         today,
         after=paging.after.name if paging.after else "",
-        prefix=q,
+        prefix=plain(q),
         community=community,
         card=card,
         limit=limit + 1,

@@ -183,7 +183,9 @@ class Accounts:
         """
         asked = select(account).where(account.c.code > after).order_by(account.c.code).limit(limit)
         if prefix:
-            asked = asked.where(account.c.code.startswith(prefix, autoescape=True))
+            # LIKE folds case on SQLite and does not on PostgreSQL.
+            code = func.lower(account.c.code)
+            asked = asked.where(code.startswith(prefix.lower(), autoescape=True))
         if scope.accounts is not None:
             asked = asked.where(account.c.code.in_(scope.accounts))
         where = scope.within(community).communities

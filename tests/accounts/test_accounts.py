@@ -11,6 +11,7 @@ from sqlalchemy import select
 from smartbin.accounts.store import Accounts, Imported, masked
 from smartbin.core import calendar
 from smartbin.core.errors import BadInput
+from smartbin.core.scope import EVERYTHING
 from smartbin.database import Database
 from smartbin.deposit_lines.store import DepositLines
 from smartbin.deposit_lines.tables import unsettled
@@ -130,6 +131,16 @@ def test_a_card_of_eighteen_digits_that_is_nobodys_identity_number_is_taken(
     database: Database, tmp_path: Path
 ) -> None:
     assert load(database, tmp_path, "110105194912310021,household,oak,2026-01-01,,\n").accounts == 1
+
+
+@pytest.mark.parametrize("typed", ["shop", "SHOP", "Shop-0001"])
+def test_an_account_is_found_in_any_case_on_both(
+    database: Database, tmp_path: Path, typed: str
+) -> None:
+    load(database, tmp_path, FIRST)
+    found = Accounts(database).page(EVERYTHING, date(2026, 3, 1), prefix=typed)
+    assert [one.code for one in found] == ["shop-0001"]
+    assert Accounts(database).page(EVERYTHING, date(2026, 3, 1), prefix="%") == []
 
 
 def test_a_known_card_in_another_case_is_refused(database: Database, tmp_path: Path) -> None:
