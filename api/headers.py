@@ -33,6 +33,11 @@ SECURITY_HEADERS = {
 }
 
 
+# For a year: a browser that has been here by TLS comes by nothing else. Browsers take it from a
+# connection without a certificate's error only.
+STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=31536000")
+
+
 class SecurityHeaders:
     """Adds the headers to every answer, and forbids caches to keep what a signed-in caller got."""
 
@@ -50,6 +55,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault(*STRICT_TRANSPORT)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -156,3 +156,6 @@ def test_security_headers_are_on_every_answer(api: Api) -> None:
         headers = api.client.get(path).headers
         assert "unsafe-inline" not in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Strict-Transport-Security" not in headers
+        over_tls = TestClient(api.client.app, base_url="https://testserver").get(path).headers
+        assert over_tls["Strict-Transport-Security"] == "max-age=31536000"
