@@ -91,7 +91,7 @@ class _Collector(Collector):
             "dropped_verdicts", "Verdicts that devices gave in a person's name", m.dropped_verdicts
         )
         yield _counter(
-            "conflicts", "Messages that told otherwise what was kept already", m.refused["conflict"]
+            "conflicts", "Messages that differ from a fact already stored", m.refused["conflict"]
         )
         yield _gauge("batch_messages", "Messages in hand, not yet acknowledged", m.waiting)
         yield _gauge(

@@ -117,8 +117,8 @@ class Pipeline:
     def _append(
         self, name: str, store: Appender, facts: Sequence[Fact]
     ) -> dict[Fact, tuple[str, str]]:
-        """Append all; returns the refused, found by halving, and those that tell otherwise what is
-        kept, each with reason and detail for the quarantine.
+        """Append all; returns the refused, found by halving, and those that differ from stored
+        facts, each with reason and detail for the quarantine.
         """
         try:
             self._persist(name, lambda: store.append(facts))

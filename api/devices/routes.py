@@ -52,7 +52,7 @@ class DeviceRow(BaseModel):
     refused_messages: int
     conflicts: int = Field(
         default=0,
-        description="of the refused messages those that told otherwise what was kept already",
+        description="of the refused messages, those that differ from a fact already stored",
     )
 
 

@@ -26,12 +26,12 @@ class ConstraintViolated(StoreRefused):
 
 
 class SecondTelling(Exception):
-    """Some of what was given tells otherwise what is kept already: the first telling stands as a
-    whole. All else was kept; ``facts`` are those that were not.
+    """Some of what was given differs from a stored fact of the same identity: the first telling
+    stands as a whole. All else was stored; ``facts`` are those that were not.
     """
 
     def __init__(self, facts: Sequence[object]) -> None:
-        super().__init__(f"{len(facts)} facts tell otherwise what is kept already")
+        super().__init__(f"{len(facts)} facts differ from stored facts of the same identity")
         self.facts = facts
 
 

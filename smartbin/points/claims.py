@@ -25,7 +25,7 @@ from smartbin.points.rules.claims import ClaimState, Decision
 from smartbin.points.tables import claim_decision
 
 HELD_DAYS_MAX = 1_000
-"""Of one account so many card-days at most are looked at for what is held, the newest."""
+"""At most this many card-days of an account, the newest, are looked at for held deposits."""
 DECISION_DAYS_MAX = 4_000
 _LINE, _MADE = deposit_line.c, claim_decision.c
 
