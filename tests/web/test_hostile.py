@@ -111,6 +111,8 @@ def fill(screens: Screens) -> str:
     code = told(screens, office, f"accounts/{HOME}/codes", {})["code"]
     office.close()
     crew = signed_in(screens, {"name": HOSTILE, "password": PASSWORD})
+    own = {"old": PASSWORD, "new": "seven late sparrows"}
+    assert crew.request.post(f"{screens.url}/api/v1/session/password", data=own, headers=PAGE).ok
     started = calendar.from_us(now - 60_000_000, SHANGHAI).isoformat()
     round_id = str(uuid4())
     told(screens, crew, "rounds", {"id": round_id, "category": "kitchen", "started_at": started})
