@@ -7,10 +7,10 @@ and takes 200 deposits an hour states 700 facts, so a week that it could not sen
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from smartbin.core.calendar import US_PER_HOUR
-from smartbin.facts.wire import ROOT
+from smartbin.facts.wire import MESSAGES, topic_of
 
 FACTS_AN_HOUR = 120_000
 """Facts, refused events and unreadable messages of one device within an hour of the gateway's
@@ -22,8 +22,14 @@ class Gate:
     which costs little. Begins anew with the process.
     """
 
-    def __init__(self, site: str, devices: Iterable[str]) -> None:
-        self._said = {f"{ROOT}/{site}/{device}": 0 for device in devices}
+    def __init__(self, site: str, devices: Collection[str]) -> None:
+        # A cell a device under each of its topics: one look-up a message.
+        self._cells = [[0] for _ in devices]
+        self._said = {
+            topic_of(site, device, kind): cell
+            for device, cell in zip(devices, self._cells, strict=True)
+            for kind in (*MESSAGES, "batch")
+        }
         self._hour = 0
 
     def closed(self, topic: str, received_at_us: int) -> bool:
@@ -31,11 +37,13 @@ class Gate:
         hour = received_at_us // US_PER_HOUR
         if hour != self._hour:
             self._hour = hour
-            self._said = dict.fromkeys(self._said, 0)
-        return self._said.get(topic.rpartition("/")[0], 0) >= FACTS_AN_HOUR
+            for cell in self._cells:
+                cell[0] = 0
+        said = self._said.get(topic)
+        return said is not None and said[0] >= FACTS_AN_HOUR
 
     def passed(self, topic: str, events: int) -> None:
         """Count what a message held."""
-        device = topic.rpartition("/")[0]
-        if device in self._said:
-            self._said[device] += events
+        said = self._said.get(topic)
+        if said is not None:
+            said[0] += events
